@@ -1,0 +1,141 @@
+//! What a kind of cloud object is: where it lives, which of its fields we own, how they are
+//! normalised. No I/O.
+
+use std::fmt;
+
+use bus_schema::{KindName, Properties, ResourceAddress, ResourceName, StackName};
+
+/// A kind of cloud object. It describes itself, so that tests and watchers are made from the
+/// description and a new kind is covered by existing.
+pub trait Kind: fmt::Debug + Send + Sync {
+    /// What it is.
+    fn describe(&self) -> &'static Description;
+
+    /// The declared fields as the cloud will show them: defaults filled in, names lower-cased and
+    /// made absolute, sets sorted. Applying it twice changes nothing more. Strings that hold
+    /// references (`${…}`) pass through.
+    ///
+    /// # Errors
+    /// When a field is missing, unknown, or outside its bounds; the error names it.
+    fn normalise(&self, declared: &Properties) -> Result<Properties, InvalidProperties>;
+
+    /// What makes an object with these normalised fields the same object to the cloud, whatever its
+    /// id; equal to [`crate::Observed::key`] of that object.
+    fn key(&self, address: &ResourceAddress, normalised: &Properties) -> String;
+}
+
+/// What a kind is.
+#[derive(Debug, Clone, Copy)]
+pub struct Description {
+    /// For example `cloudflare.dns_record`.
+    pub name: &'static str,
+    /// For people, for example `DNS record`.
+    pub title: &'static str,
+    /// What one listing covers.
+    pub scope: ScopeLevel,
+    /// Every field we own.
+    pub fields: &'static [Field],
+    /// How one knows whose an object is.
+    pub ownership: Ownership,
+    /// Whether deleting one loses what cannot be made again, as stored data.
+    pub holds_data: bool,
+}
+
+impl Description {
+    /// One field, by name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// A field we own.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name in [`Properties`].
+    pub name: &'static str,
+    /// Whether a declaration must have it.
+    pub required: bool,
+    /// Whether the cloud cannot change it, so that a difference means a replacement.
+    pub fixed: bool,
+    /// Two valid declared values as JSON, for tests: the first as in [`Description`]'s example, the
+    /// second different from it after normalisation. Empty strings where a test must make them, as
+    /// for references.
+    pub examples: [&'static str; 2],
+}
+
+/// What one listing covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScopeLevel {
+    /// An account.
+    Account,
+    /// A zone.
+    Zone,
+}
+
+/// How one knows whose an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ownership {
+    /// A field of the object carries a [`Marker`].
+    Marked,
+    /// It cannot carry one and is always there, as a zone's setting: who holds it is recorded by us
+    /// alone, and several stacks may hold it while they agree.
+    Claimed,
+}
+
+/// Says in the cloud whose an object is: `zerodrift:<stack>/<name>`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Marker {
+    /// The stack that owns it.
+    pub stack: StackName,
+    /// Its name there.
+    pub name: ResourceName,
+}
+
+impl Marker {
+    /// The marker of a resource.
+    pub fn of(address: &ResourceAddress) -> Self {
+        Self { stack: address.stack.clone(), name: address.name.clone() }
+    }
+
+    /// Whether this is the marker of that resource; the kind is known from where it was found.
+    pub fn is(&self, address: &ResourceAddress) -> bool {
+        self.stack == address.stack && self.name == address.name
+    }
+
+    /// Reads a marker anywhere in a text, such as a comment somebody added to.
+    pub fn find(text: &str) -> Option<Self> {
+        let (_, rest) = text.split_once("zerodrift:")?;
+        let token = rest.split(|c: char| c.is_whitespace() || c == ')' || c == ',').next()?;
+        let (stack, name) = token.split_once('/')?;
+        Some(Self { stack: stack.parse().ok()?, name: name.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "zerodrift:{}/{}", self.stack, self.name)
+    }
+}
+
+/// Declared fields that do not fit their kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}: field `{field}` {reason}")]
+pub struct InvalidProperties {
+    /// The kind.
+    pub kind: &'static str,
+    /// The field.
+    pub field: String,
+    /// What is wrong with it and what would be right.
+    pub reason: String,
+}
+
+/// Every kind there is, by name. Pure: has no access to any cloud.
+#[derive(Debug, Clone, Copy)]
+pub struct Catalogue(pub &'static [&'static dyn Kind]);
+
+impl Catalogue {
+    /// One kind, by name.
+    pub fn get(&self, name: &KindName) -> Option<&'static dyn Kind> {
+        self.0.iter().copied().find(|kind| kind.describe().name == name.as_str())
+    }
+}

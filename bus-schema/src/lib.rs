@@ -1,0 +1,41 @@
+//! What crosses a process boundary: messages, subjects, streams, buckets, stored records, and the
+//! codec they share.
+//!
+//! There is no I/O here. Every name on the wire (subject, stream, bucket, consumer, header) stands
+//! once, in this crate; an agent that needs one asks for it here and never spells it.
+
+pub mod codec;
+pub mod header;
+mod id;
+mod intent;
+mod message;
+mod place;
+mod plan;
+mod properties;
+mod provision;
+mod record;
+mod source;
+mod stack;
+pub mod stream;
+mod subject;
+
+pub use id::{
+    EnvironmentName, Generation, InstanceId, IntentId, InvalidName, KindName, MessageId, PathName,
+    PlanId, ResourceAddress, ResourceName, StackName,
+};
+pub use intent::{
+    IntentPhase, IntentRefused, IntentState, IntentSubmitted, PlanReference, Refusal, RefusalCode,
+    Request, Understanding,
+};
+pub use message::{Message, Received};
+pub use place::Place;
+pub use plan::{Action, Change, Origin, Plan, PlanProposed, Resource};
+pub use properties::{Difference, Properties};
+pub use provision::{
+    Observation, PlanApplied, PlanFailed, PlanStale, PlanSuperseded, RunStuck, StaleReason,
+    StuckResource,
+};
+pub use record::Record;
+pub use source::{Grounded, Source};
+pub use stack::{Claim, Outcome, ResourceState, Run, Session, StackState, Step, StepState};
+pub use subject::{Filter, Subject};

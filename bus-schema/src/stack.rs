@@ -1,0 +1,201 @@
+//! What the provisioner keeps of a stack: its declaration, what was last seen of it, and the
+//! journal of the run under way.
+//!
+//! All three stand in one record, so that one compare-and-set on its revision orders every write
+//! about a stack and fences a holder that has been overtaken.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::record::Record;
+use crate::stream::Bucket;
+use crate::{
+    EnvironmentName, Generation, InstanceId, IntentId, PathName, Place, PlanApplied, PlanFailed,
+    PlanId, PlanStale, PlanSuperseded, Properties, ResourceAddress, RunStuck, StackName,
+};
+
+/// A stack as the provisioner knows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StackState {
+    /// Which stack.
+    pub stack: StackName,
+    /// The environment it is in.
+    pub environment: EnvironmentName,
+    /// The golden path it follows.
+    pub path: PathName,
+    /// Its generation.
+    pub generation: Generation,
+    /// The intent whose plan was applied last; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<IntentId>,
+    /// That intent's sequence in the `SWARM` stream; 0 before the first.
+    #[serde(default)]
+    pub order: u64,
+    /// Its resources; empty once retired.
+    pub resources: BTreeMap<ResourceAddress, ResourceState>,
+    /// The run under way, or stuck.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+    /// What became of the last plan, so that its redelivery says the same again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Outcome>,
+    /// When this was written.
+    pub updated_at: jiff::Timestamp,
+}
+
+impl Record for StackState {
+    const BUCKET: Bucket = Bucket::STACKS;
+    const PREFIX: &'static str = "stack";
+    type Key = StackName;
+}
+
+/// One resource of a stack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceState {
+    /// Where it lives.
+    pub place: Place,
+    /// As declared, references unresolved.
+    pub declared: Properties,
+    /// As last seen; absent where it was found gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Properties>,
+    /// The cloud's id for it, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud_id: Option<String>,
+    /// What others may refer to, by name, for example `id`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
+    /// What must exist before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<ResourceAddress>,
+    /// For what is always there, as a zone's setting: its fields before it was first declared, which
+    /// a delete puts back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<Properties>,
+}
+
+/// The journal of one plan being applied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// The plan.
+    pub plan: PlanId,
+    /// The plan's sequence in the `SWARM` stream, to read it again after a crash.
+    pub sequence: u64,
+    /// The intent it serves.
+    pub intent: IntentId,
+    /// The process at work. Another may take the run over once this one's [`Session`] has ended.
+    pub holder: InstanceId,
+    /// Each change that was begun.
+    pub steps: BTreeMap<ResourceAddress, Step>,
+    /// Why it is being undone; absent while it goes forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// The resource at which it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<ResourceAddress>,
+    /// Whether an undo failed: nothing goes on until a person has been here.
+    #[serde(default)]
+    pub stuck: bool,
+    /// When it began.
+    pub started_at: jiff::Timestamp,
+}
+
+/// One change of a run, as far as it has got.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// How far.
+    pub state: StepState,
+    /// The object as it was before this change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<ResourceState>,
+    /// The object as this change left it; absent where it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<ResourceState>,
+    /// What the cloud said, where it refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How far a change has got. Written before the call, and again after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// The call is about to be made, or was made and its outcome is not known.
+    Started,
+    /// It took effect.
+    Done,
+    /// The cloud refused it; it had no effect.
+    Refused,
+    /// Its undoing is about to be called, or was called and its outcome is not known.
+    Undoing,
+    /// It was undone.
+    Undone,
+    /// It could not be undone.
+    Stuck,
+}
+
+/// What became of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Applied.
+    Applied(PlanApplied),
+    /// Rolled back.
+    Failed(PlanFailed),
+    /// To be planned again.
+    Stale(PlanStale),
+    /// Overtaken.
+    Superseded(PlanSuperseded),
+    /// Neither applied nor rolled back.
+    Stuck(RunStuck),
+}
+
+impl Outcome {
+    /// The plan it is about.
+    pub const fn plan(&self) -> &PlanId {
+        match self {
+            Self::Applied(it) => &it.plan,
+            Self::Failed(it) => &it.plan,
+            Self::Stale(it) => &it.plan,
+            Self::Superseded(it) => &it.plan,
+            Self::Stuck(it) => &it.plan,
+        }
+    }
+}
+
+/// A provisioner is alive: kept with a time to live and renewed while the process works, so that it
+/// ends by itself soon after the process does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Session {
+    /// Which process.
+    pub instance: InstanceId,
+    /// When it began.
+    pub started_at: jiff::Timestamp,
+}
+
+impl Record for Session {
+    const BUCKET: Bucket = Bucket::STACKS;
+    const PREFIX: &'static str = "session";
+    type Key = InstanceId;
+}
+
+/// Which stacks hold an object that cannot carry an ownership marker and is always there, as a
+/// zone's setting. They share it while they agree; the last one to go puts `prior` back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Claim {
+    /// The resources that declare it, one per stack.
+    pub holders: Vec<ResourceAddress>,
+    /// The fields they agree on.
+    pub properties: Properties,
+    /// The fields before the first of them came.
+    pub prior: Properties,
+}
+
+impl Record for Claim {
+    const BUCKET: Bucket = Bucket::STACKS;
+    const PREFIX: &'static str = "claim";
+    /// Kind, place and natural key, hashed: see the provisioner.
+    type Key = String;
+}

@@ -1,0 +1,94 @@
+//! Subjects and filters. Nothing else in the project builds or reads one.
+//!
+//! `swarm.<area>.<what>.<id>`: fixed tokens first, identifiers last, so that every permission is a
+//! prefix.
+
+use std::fmt;
+
+use crate::{IntentId, StackName};
+
+/// A subject a message can be published on: no wildcards.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Subject(String);
+
+impl Subject {
+    /// Where intents are submitted.
+    pub fn intent_submit() -> Self {
+        Self("swarm.intent.submit".to_owned())
+    }
+
+    /// Where the refusal of one intent is announced.
+    pub fn intent_refused(intent: IntentId) -> Self {
+        Self(format!("swarm.intent.refused.{intent}"))
+    }
+
+    /// Where plans for a stack are proposed.
+    pub fn plan_proposed(stack: &StackName) -> Self {
+        Self(format!("swarm.plan.proposed.{stack}"))
+    }
+
+    /// Where the provisioner says what became of a plan: `what` is `applied`, `failed`, ….
+    pub(crate) fn provision(what: &'static str, stack: &StackName) -> Self {
+        Self(format!("swarm.provision.{what}.{stack}"))
+    }
+
+    /// Where what a consumer gave up is kept.
+    pub fn dead(consumer: &str) -> Self {
+        Self(format!("dead.{consumer}"))
+    }
+
+    /// The subject as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A set of subjects, with wildcards; cannot be published on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Filter(&'static str);
+
+impl Filter {
+    /// Everything the swarm says.
+    pub const SWARM: Self = Self("swarm.>");
+    /// Everything given up.
+    pub const DEAD: Self = Self("dead.>");
+    /// Submitted intents.
+    pub const INTENT_SUBMIT: Self = Self("swarm.intent.submit");
+    /// Refused intents.
+    pub const INTENT_REFUSED: Self = Self("swarm.intent.refused.*");
+    /// Proposed plans.
+    pub const PLAN_PROPOSED: Self = Self("swarm.plan.proposed.>");
+    /// What became of plans.
+    pub const PROVISION: Self = Self("swarm.provision.>");
+
+    /// The filter as text.
+    pub const fn as_str(&self) -> &'static str {
+        self.0
+    }
+
+    /// Whether the subject belongs to the set, by NATS' rules.
+    pub fn matches(&self, subject: &str) -> bool {
+        let mut tokens = subject.split('.');
+        for wanted in self.0.split('.') {
+            match (wanted, tokens.next()) {
+                (">", Some(_)) => return true,
+                ("*", Some(_)) => {}
+                (wanted, Some(token)) if wanted == token => {}
+                _ => return false,
+            }
+        }
+        tokens.next().is_none()
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
