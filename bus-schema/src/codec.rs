@@ -126,16 +126,15 @@ pub fn decode<T: DeserializeOwned>(
 }
 
 fn decode_messagepack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let mut reader = rmp_serde::Deserializer::from_read_ref(bytes);
+    // A reader that is moved along, not one over the whole slice: what is left tells of trailing bytes.
+    let mut rest = bytes;
+    let mut reader = rmp_serde::Deserializer::new(&mut rest);
     reader.set_max_depth(MAX_DEPTH);
-    let value = T::deserialize(&mut reader).map_err(|error| match error {
-        rmp_serde::decode::Error::DepthLimitExceeded => DecodeError::TooDeep,
-        other => DecodeError::MessagePack(other),
+    let value = T::deserialize(&mut reader).map_err(|error| {
+        let too_deep = matches!(error, rmp_serde::decode::Error::DepthLimitExceeded);
+        if too_deep { DecodeError::TooDeep } else { DecodeError::MessagePack(error) }
     })?;
-    match reader.get_ref().len() {
-        0 => Ok(value),
-        rest => Err(DecodeError::TrailingBytes { bytes: rest }),
-    }
+    if rest.is_empty() { Ok(value) } else { Err(DecodeError::TrailingBytes { bytes: rest.len() }) }
 }
 
 fn decode_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {

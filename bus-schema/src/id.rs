@@ -127,6 +127,10 @@ impl KindName {
 }
 
 impl PlanId {
+    pub(crate) fn of_digest(sha256: [u8; 32]) -> Self {
+        Self(hex::encode(sha256))
+    }
+
     /// The first twelve digits, for people.
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)

@@ -118,6 +118,7 @@ pub struct IntentRefused {
 impl Message for IntentSubmitted {
     const TYPE: &'static str = "swarm.intent.v1.submitted";
     const FILTER: Filter = Filter::INTENT_SUBMIT;
+    const SUBJECT: &'static str = "swarm.intent.submit";
     fn subject(&self) -> Subject {
         Subject::intent_submit()
     }
@@ -132,6 +133,7 @@ impl Message for IntentSubmitted {
 impl Message for IntentRefused {
     const TYPE: &'static str = "swarm.intent.v1.refused";
     const FILTER: Filter = Filter::INTENT_REFUSED;
+    const SUBJECT: &'static str = "swarm.intent.refused.{intent}";
     fn subject(&self) -> Subject {
         Subject::intent_refused(self.intent)
     }

@@ -5,6 +5,7 @@
 //! once, in this crate; an agent that needs one asks for it here and never spells it.
 
 pub mod codec;
+pub mod document;
 pub mod header;
 mod id;
 mod intent;

@@ -14,6 +14,9 @@ pub trait Message: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
     /// Every subject such a message can be on.
     const FILTER: Filter;
 
+    /// The subject's form for people, for example `swarm.plan.proposed.{stack}`.
+    const SUBJECT: &'static str;
+
     /// The subject this message is published on.
     fn subject(&self) -> Subject;
 

@@ -48,8 +48,7 @@ impl Plan {
     pub fn id(&self) -> PlanId {
         let mut canonical = String::new();
         write_canonical(&serde_json::to_value(self).unwrap_or(Value::Null), &mut canonical);
-        PlanId::new(hex::encode(Sha256::digest(canonical.as_bytes())))
-            .unwrap_or_else(|_| unreachable!("a SHA-256 in hexadecimal is a plan id"))
+        PlanId::of_digest(Sha256::digest(canonical.as_bytes()).into())
     }
 
     /// Whether there is nothing to do.
@@ -185,6 +184,7 @@ impl PlanProposed {
 impl Message for PlanProposed {
     const TYPE: &'static str = "swarm.plan.v1.proposed";
     const FILTER: Filter = Filter::PLAN_PROPOSED;
+    const SUBJECT: &'static str = "swarm.plan.proposed.{stack}";
     fn subject(&self) -> Subject {
         Subject::plan_proposed(&self.plan.stack)
     }

@@ -12,6 +12,7 @@ macro_rules! outcome {
         impl Message for $type {
             const TYPE: &'static str = $name;
             const FILTER: Filter = Filter::PROVISION;
+            const SUBJECT: &'static str = concat!("swarm.provision.", $what, ".{stack}");
             fn subject(&self) -> Subject {
                 Subject::provision($what, &self.stack)
             }
