@@ -170,7 +170,7 @@ fn vary(value: &mut Value, text: &str, number: u64, free: &Value) {
         Value::Array(items) => items.iter_mut().for_each(|item| vary(item, text, number, free)),
         Value::String(it) => text.clone_into(it),
         Value::Number(it) if it.is_u64() => *it = number.into(),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -1,0 +1,33 @@
+# Zerodrift: the commands of a working day. `make help` lists them.
+
+CARGO ?= cargo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint build tools schema clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: tools build ## Start the swarm on a local Cloudflare, run two intents, prove them from outside
+	@$(CARGO) run --quiet --package zerodrift -- demo
+
+test: tools build ## Run every test against real servers and real binaries
+	$(CARGO) test --workspace
+
+lint: ## Check format, lints and documentation
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps
+
+build: ## Build every binary
+	$(CARGO) build --workspace
+
+tools: ## Install nats-server, workerd and the tests' Python packages into .tools/
+	@deploy/tools/install
+
+schema: ## Write the wire's description (bus-schema/asyncapi.json, bus-schema/schema/) from the types
+	$(CARGO) run --quiet --package bus-schema --example describe
+
+clean: ## Remove what was built, installed and run here
+	$(CARGO) clean
+	rm -rf .tools .zerodrift
