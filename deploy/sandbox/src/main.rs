@@ -1,1 +1,3 @@
-fn main(){}
+//! The sandbox on the command line.
+
+fn main() {}
