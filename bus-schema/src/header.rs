@@ -23,3 +23,5 @@ pub const DEAD_SUBJECT: &str = "Zerodrift-Dead-Subject";
 pub const DEAD_SEQUENCE: &str = "Zerodrift-Dead-Sequence";
 /// On a dead letter: how often it had been delivered.
 pub const DEAD_DELIVERIES: &str = "Zerodrift-Dead-Deliveries";
+/// On a dead letter: the id it had.
+pub const DEAD_MESSAGE_ID: &str = "Zerodrift-Dead-Message-Id";

@@ -8,6 +8,7 @@ pub mod codec;
 pub mod document;
 pub mod header;
 mod id;
+pub mod identity;
 mod intent;
 mod message;
 mod place;

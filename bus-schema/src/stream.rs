@@ -61,6 +61,16 @@ impl Bucket {
         description: "Declared state, generation and run journal of each stack (provisioner)",
         history: 16,
     };
+
+    /// The stream behind it, as KV names it.
+    pub fn stream_name(&self) -> String {
+        format!("KV_{}", self.name)
+    }
+
+    /// The subject of one key, or of many with a wildcard.
+    pub fn subject(&self, key: &str) -> String {
+        format!("$KV.{}.{key}", self.name)
+    }
 }
 
 /// Every bucket.

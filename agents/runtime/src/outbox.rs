@@ -1,0 +1,56 @@
+//! What a handler emits.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bus_schema::{Message, MessageId};
+
+use crate::telemetry::propagation;
+use crate::{Bus, BusError};
+
+/// Publishes what a handler emits, under ids derived from what it handles: handling a message
+/// again emits the same messages again.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    bus: Bus,
+    cause: MessageId,
+    /// How often each name was emitted already.
+    emitted: Arc<Mutex<HashMap<String, u32>>>,
+}
+
+impl Outbox {
+    pub(crate) fn new(bus: Bus, cause: MessageId) -> Self {
+        Self { bus, cause, emitted: Arc::default() }
+    }
+
+    /// Publishes, waits until it is stored, and gives its sequence in the stream.
+    ///
+    /// The id comes from the handled message, the type, the subject, and how many of that type and
+    /// subject this handling emitted before: emit those one after another, in an order that a
+    /// second handling repeats. Where an earlier handling had emitted it within the stream's
+    /// window, nothing is stored and that message's sequence is given.
+    ///
+    /// # Errors
+    /// When it cannot be encoded, or no acknowledgement came.
+    pub async fn publish<M: Message>(&self, message: &M) -> Result<u64, BusError> {
+        let id = self.next_id(M::TYPE, message.subject().as_str());
+        self.bus.emit(message, &id, Some(&self.cause)).await
+    }
+
+    /// The W3C trace context of this handling, to be stored beside what it leads to; `None` where
+    /// it is not traced.
+    pub fn traceparent(&self) -> Option<String> {
+        propagation::traceparent(&tracing::Span::current())
+    }
+
+    fn next_id(&self, kind: &str, subject: &str) -> MessageId {
+        let name = format!("{kind}\n{subject}");
+        let mut emitted = self.emitted.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = emitted.entry(name.clone()).or_default();
+        *count += 1;
+        match *count {
+            1 => self.cause.derive(&name),
+            nth => self.cause.derive(&format!("{name}\n{nth}")),
+        }
+    }
+}
