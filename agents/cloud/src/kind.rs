@@ -5,6 +5,8 @@ use std::fmt;
 
 use bus_schema::{KindName, Properties, ResourceAddress, ResourceName, StackName};
 
+use crate::Observed;
+
 /// A kind of cloud object. It describes itself, so that tests and watchers are made from the
 /// description and a new kind is covered by existing.
 pub trait Kind: fmt::Debug + Send + Sync {
@@ -13,7 +15,8 @@ pub trait Kind: fmt::Debug + Send + Sync {
 
     /// The declared fields as the cloud will show them: defaults filled in, names lower-cased and
     /// made absolute, sets sorted. Applying it twice changes nothing more. Strings that hold
-    /// references (`${…}`) pass through.
+    /// references (`${…}`) pass through. A field left out of the result is left to the cloud: it is
+    /// neither sent nor compared.
     ///
     /// # Errors
     /// When a field is missing, unknown, or outside its bounds; the error names it.
@@ -22,6 +25,20 @@ pub trait Kind: fmt::Debug + Send + Sync {
     /// What makes an object with these normalised fields the same object to the cloud, whatever its
     /// id; equal to [`crate::Observed::key`] of that object.
     fn key(&self, address: &ResourceAddress, normalised: &Properties) -> String;
+
+    /// Whether an object found in the resource's place is the resource, by what the object itself
+    /// shows. For [`Ownership::Claimed`] this says only that it is the object meant.
+    fn is_of(
+        &self,
+        address: &ResourceAddress,
+        normalised: &Properties,
+        observed: &Observed,
+    ) -> bool {
+        match self.describe().ownership {
+            Ownership::Marked => observed.owner.as_ref().is_some_and(|owner| owner.is(address)),
+            Ownership::Named | Ownership::Claimed => observed.key == self.key(address, normalised),
+        }
+    }
 }
 
 /// What a kind is.
@@ -39,6 +56,8 @@ pub struct Description {
     pub ownership: Ownership,
     /// Whether deleting one loses what cannot be made again, as stored data.
     pub holds_data: bool,
+    /// What others may refer to once it is made.
+    pub outputs: &'static [&'static str],
 }
 
 impl Description {
@@ -77,6 +96,9 @@ pub enum ScopeLevel {
 pub enum Ownership {
     /// A field of the object carries a [`Marker`].
     Marked,
+    /// It carries no marker, and a name no one else gives by chance: made by us from the stack's and
+    /// the resource's names, its own or that of what it points to.
+    Named,
     /// It cannot carry one and is always there, as a zone's setting: who holds it is recorded by us
     /// alone, and several stacks may hold it while they agree.
     Claimed,

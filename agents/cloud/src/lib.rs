@@ -2,15 +2,22 @@
 //!
 //! What decides is pure and stands in [`kind`] and [`mod@diff`]: what a kind of object is, which of
 //! its fields we own, how the cloud normalises them, and what must change. What does stands in one
-//! folder per cloud, behind [`Cloud`].
+//! folder per cloud, behind [`Cloud`]. Kinds are normalised in `<cloud>/kinds/<kind>.rs`.
 
+pub mod cloudflare;
+mod compare;
 pub mod diff;
 pub mod error;
 pub mod kind;
+mod order;
+pub mod references;
 
-pub use diff::{Diff, diff};
-pub use error::{Error, Retry};
-pub use kind::{Catalogue, Description, Field, InvalidProperties, Kind, Marker, Ownership, ScopeLevel};
+pub use compare::differences;
+pub use diff::{Diff, DiffError, diff};
+pub use error::{ApiError, Attempt, Effect, Error, Reply, Retry};
+pub use kind::{
+    Catalogue, Description, Field, InvalidProperties, Kind, Marker, Ownership, ScopeLevel,
+};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -46,7 +53,12 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     async fn list(&self, kind: &KindName, place: &Place) -> Result<Vec<Observed>, Error>;
 
     /// One object by the id a listing gave it; `None` when it is gone.
-    async fn read(&self, kind: &KindName, place: &Place, id: &str) -> Result<Option<Observed>, Error>;
+    async fn read(
+        &self,
+        kind: &KindName,
+        place: &Place,
+        id: &str,
+    ) -> Result<Option<Observed>, Error>;
 
     /// Makes an object and marks it as ours. References in its properties are resolved already. For
     /// a kind that is always there, sets it.

@@ -1,0 +1,163 @@
+//! A DNS record; marked in its comment.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use bus_schema::{Properties, ResourceAddress};
+use serde_json::{Value, json};
+
+use super::{Projected, outputs, text};
+use crate::cloudflare::fields::{Fields, properties};
+use crate::kind::{Description, Field, InvalidProperties, Kind, Marker, Ownership, ScopeLevel};
+use crate::references;
+
+/// A record in a zone.
+#[derive(Debug)]
+pub(crate) struct DnsRecord;
+
+static DESCRIPTION: Description = Description {
+    name: "cloudflare.dns_record",
+    title: "DNS record",
+    scope: ScopeLevel::Zone,
+    fields: &[
+        Field {
+            name: "name",
+            required: true,
+            fixed: true,
+            examples: ["\"API.example.com.\"", "\"www.example.com\""],
+        },
+        Field { name: "type", required: true, fixed: true, examples: ["\"A\"", "\"AAAA\""] },
+        Field {
+            name: "content",
+            required: true,
+            fixed: false,
+            examples: ["\"203.0.113.10\"", "\"203.0.113.11\""],
+        },
+        Field { name: "ttl", required: false, fixed: false, examples: ["300", "600"] },
+        Field { name: "proxied", required: false, fixed: false, examples: ["false", "true"] },
+    ],
+    ownership: Ownership::Marked,
+    holds_data: false,
+    outputs: &["id", "name"],
+};
+
+const TYPES: [&str; 4] = ["A", "AAAA", "CNAME", "TXT"];
+/// `ttl` where Cloudflare chooses, as it does for every proxied record.
+const AUTOMATIC: i64 = 1;
+/// Bounds of `ttl` in seconds; Cloudflare's least outside Enterprise is 60.
+const TTL: std::ops::RangeInclusive<i64> = 60..=86_400;
+
+impl Kind for DnsRecord {
+    fn describe(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn normalise(&self, declared: &Properties) -> Result<Properties, InvalidProperties> {
+        let fields = Fields::new(&DESCRIPTION, declared)?;
+        let record_type = fields.one_of("type", &TYPES)?;
+        let name = host(fields.text("name")?);
+        if !references::holds_reference(&name) && !is_absolute(&name) {
+            return Err(fields.invalid("name", "must be a full name, such as api.example.com"));
+        }
+        let written = fields.text("content")?;
+        let content = content(&record_type, written).map_err(|it| fields.invalid("content", it))?;
+        let proxied = fields.flag("proxied", false)?;
+        if proxied && record_type == "TXT" {
+            return Err(fields.invalid("proxied", "must be false for TXT"));
+        }
+        let ttl = fields.integer("ttl", AUTOMATIC..=*TTL.end())?.unwrap_or(AUTOMATIC);
+        if ttl != AUTOMATIC && !TTL.contains(&ttl) {
+            return Err(fields.invalid("ttl", "must be 1 (automatic) or 60 to 86400 seconds"));
+        }
+        Ok(properties([
+            ("name", name.into()),
+            ("type", record_type.into()),
+            ("content", content.into()),
+            ("ttl", if proxied { AUTOMATIC } else { ttl }.into()),
+            ("proxied", proxied.into()),
+        ]))
+    }
+
+    fn key(&self, _: &ResourceAddress, normalised: &Properties) -> String {
+        let field = |name| normalised.text(name).unwrap_or_default();
+        format!("{} {}", field("type"), field("name"))
+    }
+}
+
+/// The record as Cloudflare shows it.
+pub(crate) fn project(record: &Value) -> Option<Projected> {
+    let id = record.get("id")?.as_str()?;
+    let record_type = record.get("type")?.as_str()?.to_ascii_uppercase();
+    let name = host(record.get("name")?.as_str()?);
+    let shown = text(record, "content").unwrap_or_default();
+    let content = content(&record_type, &shown).unwrap_or(shown);
+    Some(Projected {
+        id: id.to_owned(),
+        key: format!("{record_type} {name}"),
+        owner: text(record, "comment").and_then(|comment| Marker::find(&comment)),
+        outputs: outputs([("id", id), ("name", &name)]),
+        properties: properties([
+            ("name", name.into()),
+            ("type", record_type.into()),
+            ("content", content.into()),
+            ("ttl", record.get("ttl").cloned().unwrap_or(AUTOMATIC.into())),
+            ("proxied", record.get("proxied").cloned().unwrap_or(false.into())),
+        ]),
+        modified_at: text(record, "modified_on"),
+    })
+}
+
+/// The record as Cloudflare takes it.
+pub(crate) fn payload(address: &ResourceAddress, normalised: &Properties) -> Value {
+    let mut payload = json!(normalised);
+    if let Some(fields) = payload.as_object_mut() {
+        fields.insert("comment".to_owned(), Marker::of(address).to_string().into());
+    }
+    payload
+}
+
+/// A name as DNS compares it: lower case, without the final dot, in its ASCII form.
+fn host(name: &str) -> String {
+    if references::holds_reference(name) {
+        return name.to_owned();
+    }
+    let name = name.trim().trim_end_matches('.');
+    idna::domain_to_ascii(name).unwrap_or_else(|_| name.to_ascii_lowercase())
+}
+
+fn is_absolute(name: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_*".contains(&it))
+    };
+    name.contains('.') && name.len() <= 253 && name.split('.').all(label)
+}
+
+fn content(record_type: &str, written: &str) -> Result<String, &'static str> {
+    if references::holds_reference(written) {
+        return Ok(written.to_owned());
+    }
+    match record_type {
+        "A" => written
+            .parse::<Ipv4Addr>()
+            .map(|address| address.to_string())
+            .map_err(|_| "must be an IPv4 address"),
+        "AAAA" => written
+            .parse::<Ipv6Addr>()
+            .map(|address| address.to_string())
+            .map_err(|_| "must be an IPv6 address"),
+        "CNAME" => {
+            let name = host(written);
+            if is_absolute(&name) { Ok(name) } else { Err("must be a full name") }
+        }
+        _ => Ok(unquoted(written)),
+    }
+}
+
+/// Text of a TXT record, which is shown with quotes or without, cut in pieces or not.
+fn unquoted(text: &str) -> String {
+    let text = text.trim();
+    match text.strip_prefix('"').and_then(|it| it.strip_suffix('"')) {
+        Some(inner) if !inner.is_empty() => unquoted(&inner.replace("\" \"", "")),
+        _ => text.to_owned(),
+    }
+}
