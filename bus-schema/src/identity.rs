@@ -6,7 +6,7 @@
 //! makes consumers.
 
 use std::collections::BTreeSet;
-use std::fmt::{self, Write};
+use std::fmt;
 
 use crate::Filter;
 use crate::stream::{BUCKETS, Bucket, CONSUMERS, Consumer, STREAMS, SWARM};
@@ -166,26 +166,26 @@ pub fn status_subject(agent: &str) -> String {
 /// with its identity's permissions. With `anonymous`, whoever comes without a key is that identity:
 /// for one machine only.
 pub fn render_authorization(keys: &[(Identity, &str)], anonymous: Option<Identity>) -> String {
-    let mut users = String::new();
-    let mut user = |who: &str, identity: Identity| {
-        let permissions = identity.permissions();
-        let (publish, subscribe) = (list(&permissions.publish), list(&permissions.subscribe));
-        // Writing to a string cannot fail.
-        let _written = write!(
-            users,
-            "    # {identity}\n    {{ {who}, permissions: {{\n      publish: {publish}\n      \
-             subscribe: {subscribe}\n    }} }}\n"
-        );
+    let mut users: Vec<String> =
+        keys.iter().map(|(identity, key)| user(&format!("nkey: \"{key}\""), *identity)).collect();
+    let Some(identity) = anonymous else {
+        return format!("authorization {{\n  users: [\n{}  ]\n}}\n", users.concat());
     };
-    for (identity, key) in keys {
-        user(&format!("nkey: \"{key}\""), *identity);
-    }
-    let mut text = String::new();
-    if let Some(identity) = anonymous {
-        user(&format!("user: \"{ANONYMOUS}\", password: \"{ANONYMOUS}\""), identity);
-        text.push_str(&format!("no_auth_user: \"{ANONYMOUS}\"\n"));
-    }
-    format!("{text}authorization {{\n  users: [\n{users}  ]\n}}\n")
+    let who = format!("user: \"{ANONYMOUS}\", password: \"{ANONYMOUS}\"");
+    users.push(user(&who, identity));
+    format!(
+        "no_auth_user: \"{ANONYMOUS}\"\nauthorization {{\n  users: [\n{}  ]\n}}\n",
+        users.concat()
+    )
+}
+
+fn user(who: &str, identity: Identity) -> String {
+    let permissions = identity.permissions();
+    let (publish, subscribe) = (list(&permissions.publish), list(&permissions.subscribe));
+    format!(
+        "    # {identity}\n    {{ {who}, permissions: {{\n      publish: {publish}\n      \
+         subscribe: {subscribe}\n    }} }}\n"
+    )
 }
 
 /// Name of the user that connections without a key become.

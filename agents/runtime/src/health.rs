@@ -58,8 +58,9 @@ impl Health {
         if troubles.is_empty() {
             return (StatusCode::OK, "ready\n".to_owned());
         }
-        let lines = troubles.iter().map(|(name, reason)| format!("{name}: {reason}\n")).collect();
-        (StatusCode::SERVICE_UNAVAILABLE, lines)
+        let lines: Vec<String> =
+            troubles.iter().map(|(name, reason)| format!("{name}: {reason}\n")).collect();
+        (StatusCode::SERVICE_UNAVAILABLE, lines.concat())
     }
 }
 

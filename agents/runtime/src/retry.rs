@@ -3,6 +3,7 @@
 //! An error says what it knows ([`Retryable`]); [`decide`] turns that, and how often the message
 //! has been delivered, into what is done with the message.
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -134,6 +135,15 @@ fn delay(asked: Duration, delivery: u64) -> Duration {
     asked.saturating_mul(factor).min(LONGEST_DELAY.max(asked))
 }
 
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,7 +172,7 @@ mod tests {
         let delays: Vec<u64> = (1..=14)
             .map(|delivery| match decide(Ended::Failed(outer()), delivery, 20).0 {
                 Verdict::Again(delay) => delay.as_secs(),
-                other => panic!("{other:?}"),
+                other @ (Verdict::Ack | Verdict::Dead(_)) => panic!("{other:?}"),
             })
             .collect();
         assert_eq!(delays, [1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]);

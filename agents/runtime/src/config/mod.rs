@@ -77,7 +77,7 @@ impl fmt::Display for Mistakes {
 /// # Errors
 /// With every mistake in the file, the values, and the names.
 pub fn load<S: Settings>(file: Option<&Path>) -> Result<(RuntimeSettings, S), Mistakes> {
-    read(Source::of_process(file))
+    read(&Source::of_process(file))
 }
 
 /// The same from given text instead of the process: `environment` as pairs, `file` as TOML.
@@ -88,11 +88,11 @@ pub fn load_from<S: Settings>(
     environment: &[(&str, &str)],
     file: Option<&str>,
 ) -> Result<(RuntimeSettings, S), Mistakes> {
-    read(Source::of_text(environment, file))
+    read(&Source::of_text(environment, file))
 }
 
-fn read<S: Settings>(source: Source) -> Result<(RuntimeSettings, S), Mistakes> {
-    let mut values = Values::new(&source, &[RuntimeSettings::KEYS, S::KEYS]);
+fn read<S: Settings>(source: &Source) -> Result<(RuntimeSettings, S), Mistakes> {
+    let mut values = Values::new(source, &[RuntimeSettings::KEYS, S::KEYS]);
     let common = RuntimeSettings::read(&mut values);
     let own = S::read(&mut values);
     let mistakes = values.finish();
@@ -101,20 +101,16 @@ fn read<S: Settings>(source: Source) -> Result<(RuntimeSettings, S), Mistakes> {
 
 /// The list of keys for `--help`.
 pub(crate) fn describe(groups: &[(&str, &[Key])]) -> String {
-    let mut text = String::from(
-        "Configuration (environment variable, or the name in lower case without ZERODRIFT_ in the \
-         TOML file):",
-    );
-    for (title, keys) in groups.iter().filter(|(_, keys)| !keys.is_empty()) {
-        text.push_str(&format!("\n\n  {title}"));
-        for key in *keys {
-            let default =
-                key.default.map_or_else(String::new, |value| format!(" [default: {value}]"));
-            text.push_str(&format!(
-                "\n    ZERODRIFT_{}\n          {}{default}",
-                key.name, key.about
-            ));
-        }
-    }
-    text
+    const INTRODUCTION: &str = "Configuration (environment variable; in the TOML file the name in \
+                                lower case without ZERODRIFT_):";
+    let groups = groups.iter().filter(|(_, keys)| !keys.is_empty()).map(|(title, keys)| {
+        let keys: Vec<String> = keys.iter().map(line).collect();
+        format!("  {title}:\n{}", keys.join("\n"))
+    });
+    std::iter::once(INTRODUCTION.to_owned()).chain(groups).collect::<Vec<_>>().join("\n\n")
+}
+
+fn line(key: &Key) -> String {
+    let default = key.default.map_or_else(String::new, |value| format!(" [default: {value}]"));
+    format!("    ZERODRIFT_{}\n          {}{default}", key.name, key.about)
 }

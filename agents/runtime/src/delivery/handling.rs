@@ -1,6 +1,5 @@
 //! One message from its delivery to its end.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,7 +15,7 @@ use super::raw::Raw;
 use super::turns::Turn;
 use super::{Counts, Shared, dead};
 use crate::Outbox;
-use crate::retry::{Ended, Verdict, chain, decide};
+use crate::retry::{Ended, Verdict, chain, decide, panic_message};
 use crate::routes::{Prepared, Undeliverable};
 use crate::telemetry::spans;
 
@@ -180,12 +179,4 @@ pub(super) async fn hand_back(message: &Message) {
     if let Err(error) = message.ack_with(AckKind::Nak(None)).await {
         tracing::warn!(%error, "cannot hand a message back");
     }
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
 }

@@ -78,9 +78,8 @@ pub(crate) fn start(
     if let Some(metrics) = &telemetry.metrics {
         opentelemetry::global::set_meter_provider(metrics.clone());
     }
-    let tracer = telemetry.traces.tracer("zerodrift");
     let traces = tracing_opentelemetry::layer()
-        .with_tracer(tracer)
+        .with_tracer(telemetry.traces.tracer("zerodrift"))
         .with_location(false)
         .with_threads(false)
         .with_filter(exported());
@@ -198,7 +197,7 @@ impl Telemetry {
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        let message = panic.payload_as_str().unwrap_or("no message");
+        let message = crate::retry::panic_message(panic.payload());
         tracing::error!(place, message, "panic");
     }));
 }
