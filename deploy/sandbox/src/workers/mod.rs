@@ -1,35 +1,30 @@
-//! Uploaded Workers in real workerd: being written.
-use std::path::Path;
+//! Uploaded Workers, run by real workerd.
+//!
+//! [`check`] judges a script before it is saved, [`Runtime`] serves those that are. One workerd
+//! runs them all, behind a small router Worker; its KV and R2 bindings and its `fetch()` come back
+//! to the sandbox over a listener of their own. Which Worker a request is for is the edge's to say.
 
-use bytes::Bytes;
+mod backplane;
+mod check;
+mod config;
+mod kv;
+mod locate;
+mod process;
+mod r2;
+mod r2_request;
+mod runtime;
 
-/// One module of a script.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Module {
-    /// As the script imports it, for example `worker.js`.
-    pub name: String,
-    /// As uploaded, for example `application/javascript+module`.
-    pub content_type: String,
-    /// The module itself.
-    pub content: Bytes,
-}
+pub use backplane::Outbound;
+pub use check::check;
+pub use locate::locate;
+pub use runtime::{Failure, Runtime};
 
-/// A script as uploaded; what [`check`] compiles.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Code {
-    /// The name of the main module.
-    pub main: String,
-    /// Every module.
-    pub modules: Vec<Module>,
-    /// `YYYY-MM-DD`.
-    pub compatibility_date: String,
-    /// For example `nodejs_compat`.
-    pub compatibility_flags: Vec<String>,
-}
-
-/// Compiles a script in V8 and runs its top level; the error is the `Uncaught …` line. Without
-/// workerd nothing is checked.
-pub async fn check(workerd: Option<&Path>, code: &Code) -> Result<(), String> {
-    let _ = (workerd, code);
-    Ok(())
+/// Writes a configuration to a folder of its own, which is gone with the value. Only this user may
+/// read it: it can hold secrets.
+async fn write(config: &config::Config) -> std::io::Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
+    for (name, content) in &config.files {
+        tokio::fs::write(folder.path().join(name), content).await?;
+    }
+    Ok(folder)
 }
