@@ -1,1 +1,31 @@
-//! Placeholder.
+//! The provisioner: makes the clouds be as plans declare; the only agent that changes one.
+//!
+//! What decides is pure: [`check`] (is this a plan at all), [`admission`] (what is to be done about
+//! it), [`preflight`] (is the cloud as the plan found it), [`journal`] (what may be written, what
+//! follows), [`moves`] (what is left to do of a change), [`outputs`] and [`tasks`]. What does has no
+//! choices: [`applier`] takes a plan through its turn, [`saga`] runs it, [`step`] and [`holding`]
+//! make one change, [`records`], [`claims`] and [`sessions`] keep what is kept, [`clouds`] lists.
+//!
+//! Not here: how a cloud is spoken to (`cloud`), how a message arrives (`runtime`), what a plan is
+//! made from (`planner`).
+
+pub mod admission;
+pub mod applier;
+pub mod check;
+pub mod claims;
+pub mod clouds;
+mod holding;
+pub mod journal;
+pub mod moves;
+pub mod outputs;
+pub mod preflight;
+mod provisioner;
+pub mod records;
+pub mod saga;
+pub mod sessions;
+mod settings;
+pub mod step;
+pub mod tasks;
+
+pub use provisioner::Provisioner;
+pub use settings::ProvisionerSettings;

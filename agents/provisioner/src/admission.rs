@@ -1,0 +1,138 @@
+//! What is to be done about a plan, given what is recorded of its stack. Pure.
+
+use bus_schema::{
+    Generation, InstanceId, IntentId, Outcome, PlanProposed, PlanStale, PlanSuperseded, RunStuck,
+    StackState, StaleReason,
+};
+
+use crate::journal;
+
+/// What is to be done about a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Admission {
+    /// Apply it.
+    Begin,
+    /// Go on with its run.
+    Resume,
+    /// It was handled before: say the same again.
+    Repeat(Box<Outcome>),
+    /// The stack has moved on.
+    Stale {
+        /// Where it is.
+        current: Generation,
+    },
+    /// A later intent has been applied.
+    Superseded {
+        /// Which one.
+        by: IntentId,
+    },
+    /// Another process is at work on the stack.
+    Wait {
+        /// Which one.
+        holder: InstanceId,
+    },
+    /// A run of another plan was left behind: finish it first.
+    FinishOther {
+        /// The sequence of its plan in the stream.
+        sequence: u64,
+    },
+    /// The stack's last run could not be undone: try that again first.
+    StuckFirst {
+        /// The sequence of its plan in the stream.
+        sequence: u64,
+    },
+}
+
+/// The process that holds the stack's run, where it is another than this one: whether it is alive
+/// has to be known before [`admit`] can decide.
+pub fn contender<'state>(
+    state: Option<&'state StackState>,
+    me: &InstanceId,
+) -> Option<&'state InstanceId> {
+    let run = state?.run.as_ref()?;
+    (run.holder != *me && !run.stuck).then_some(&run.holder)
+}
+
+/// Decides what is to be done about a plan. `holder_alive`: whether the process named by
+/// [`contender`] is; of no matter where there is none.
+pub fn admit(
+    state: Option<&StackState>,
+    proposed: &PlanProposed,
+    me: &InstanceId,
+    holder_alive: bool,
+) -> Admission {
+    let plan = &proposed.plan;
+    let Some(state) = state else {
+        return if plan.from == Generation::default() {
+            Admission::Begin
+        } else {
+            Admission::Stale { current: Generation::default() }
+        };
+    };
+    if let Some(last) = state.last.as_ref().filter(|last| *last.plan() == proposed.id) {
+        return Admission::Repeat(Box::new(last.clone()));
+    }
+    if let Some(run) = &state.run {
+        if run.stuck {
+            return match journal::stuck_outcome(state) {
+                Some(stuck) if stuck.plan == proposed.id => {
+                    Admission::Repeat(Box::new(Outcome::Stuck(stuck)))
+                }
+                _ => Admission::StuckFirst { sequence: run.sequence },
+            };
+        }
+        if run.holder != *me && holder_alive {
+            return Admission::Wait { holder: run.holder.clone() };
+        }
+        return if run.plan == proposed.id {
+            Admission::Resume
+        } else {
+            Admission::FinishOther { sequence: run.sequence }
+        };
+    }
+    // Also where the generation is the same: the later intent may have found nothing to change.
+    if let Some(by) = state.intent.filter(|by| state.order > plan.order && *by != plan.intent) {
+        return Admission::Superseded { by };
+    }
+    if plan.from != state.generation {
+        return Admission::Stale { current: state.generation };
+    }
+    Admission::Begin
+}
+
+/// The outcome of a plan for a generation that is past.
+pub fn stale(proposed: &PlanProposed, because: StaleReason) -> Outcome {
+    Outcome::Stale(PlanStale {
+        stack: proposed.plan.stack.clone(),
+        intent: proposed.plan.intent,
+        plan: proposed.id.clone(),
+        because,
+    })
+}
+
+/// The outcome of a plan that came too late.
+pub fn superseded(proposed: &PlanProposed, by: IntentId) -> Outcome {
+    Outcome::Superseded(PlanSuperseded {
+        stack: proposed.plan.stack.clone(),
+        intent: proposed.plan.intent,
+        plan: proposed.id.clone(),
+        by,
+    })
+}
+
+/// Why a plan fails on a stack that is stuck.
+pub fn refused_by_stuck(stuck: &RunStuck) -> String {
+    let objects: Vec<String> = stuck
+        .resources
+        .iter()
+        .map(|it| match &it.cloud_id {
+            Some(id) => format!("{} (id {id}): {}", it.resource, it.reason),
+            None => format!("{}: {}", it.resource, it.reason),
+        })
+        .collect();
+    format!(
+        "stack {} is stuck since an earlier intent failed and could not be undone: {}",
+        stuck.stack,
+        objects.join("; ")
+    )
+}

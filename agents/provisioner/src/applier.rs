@@ -1,0 +1,387 @@
+//! A plan's turn: from its arrival to what became of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bus_schema::{
+    Action, InstanceId, Outcome, PlanFailed, PlanProposed, ResourceAddress, StackName, StaleReason,
+};
+use runtime::{BusError, Retry, Retryable, StoreError};
+use tracing::Instrument;
+
+use crate::admission::{self, Admission};
+use crate::check::{self, InvalidPlan};
+use crate::journal::{self, Event};
+use crate::preflight::{self, Survey, Verdict};
+use crate::records::{self, WriteError};
+use crate::saga::{Held, Saga, SagaError};
+use crate::step;
+
+/// Applies plans, one turn at a time for each stack.
+#[derive(Debug, Clone)]
+pub struct Applier {
+    /// This process.
+    pub me: InstanceId,
+    /// What runs are run with.
+    pub saga: Saga,
+    /// When to look again for a stack that another process works on.
+    pub turn: Duration,
+}
+
+/// A turn did not come to an outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum TurnError {
+    /// The message is no plan.
+    #[error("this is not a plan that can be applied")]
+    Invalid(#[from] InvalidPlan),
+    /// Another process is at work on the stack.
+    #[error("stack {stack} is being worked on by {holder}")]
+    Held {
+        /// The stack.
+        stack: StackName,
+        /// The process.
+        holder: InstanceId,
+        /// When to look again.
+        again: Duration,
+    },
+    /// The records cannot be read.
+    #[error("the stack's record cannot be used")]
+    Records(#[from] StoreError),
+    /// The record cannot be written.
+    #[error("the stack's record cannot be written")]
+    Write(#[from] WriteError),
+    /// The run has to be taken up again.
+    #[error("the plan is not applied yet")]
+    Saga(#[from] SagaError),
+    /// The cloud cannot be listed now.
+    #[error("the cloud cannot be looked at")]
+    Survey {
+        /// Why.
+        source: cloud::Error,
+        /// When to try again.
+        after: Duration,
+    },
+    /// The plan of a run that was left behind cannot be read.
+    #[error("the plan of the run left behind cannot be read from message {sequence}")]
+    PlanLost {
+        /// Where it should be.
+        sequence: u64,
+        /// Why, where reading it failed.
+        source: Option<BusError>,
+    },
+    /// The stack changed hands over and over.
+    #[error("stack {stack} is not at rest")]
+    Restless {
+        /// The stack.
+        stack: StackName,
+    },
+}
+
+impl Retryable for TurnError {
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Invalid(_) => Retry::Never,
+            Self::Held { again, .. } => Retry::After(*again),
+            Self::Records(source) => source.retry(),
+            Self::Write(source) => source.retry(),
+            Self::Saga(source) => source.retry(),
+            Self::Survey { after, .. } => Retry::After(*after),
+            Self::PlanLost { .. } => Retry::After(Duration::from_secs(5)),
+            Self::Restless { .. } => Retry::After(Duration::from_secs(1)),
+        }
+    }
+}
+
+/// A plan as it arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'it> {
+    /// The plan.
+    pub proposed: &'it PlanProposed,
+    /// Its sequence in the stream.
+    pub sequence: u64,
+    /// When it was stored there.
+    pub at: jiff::Timestamp,
+}
+
+/// Turns of other plans that one turn may have to finish first.
+const DETOURS: usize = 3;
+
+impl Applier {
+    /// Gives a plan its turn. What it answers is to be published in this order: of a run left behind
+    /// by another process first, of the plan itself last. All of it is recorded already, so a turn
+    /// taken again answers the same.
+    ///
+    /// # Errors
+    /// When the turn has to be taken again, or the message is no plan.
+    pub async fn turn(&self, arrival: Arrival<'_>) -> Result<Vec<Outcome>, TurnError> {
+        let proposed = arrival.proposed;
+        check::check(proposed, self.saga.catalogue)?;
+        let mut outcomes = Vec::new();
+        for _ in 0..=DETOURS {
+            let held = self.read(&proposed.plan.stack).await?;
+            let state = held.as_ref().map(|held| &held.state);
+            let alive = match admission::contender(state, &self.me) {
+                Some(holder) => self.saga.records.alive(holder).await?,
+                None => false,
+            };
+            let admission = admission::admit(state, proposed, &self.me, alive);
+            tracing::debug!(plan = %proposed.id.short(), ?admission, "admission");
+            let outcome = match (admission, held) {
+                (Admission::Begin, held) => self.begin(arrival, held).await?,
+                (Admission::Repeat(outcome), _) => Some(*outcome),
+                (Admission::Stale { current }, _) => {
+                    Some(admission::stale(proposed, StaleReason::Generation { current }))
+                }
+                (Admission::Superseded { by }, _) => Some(admission::superseded(proposed, by)),
+                (Admission::Wait { holder }, _) => {
+                    let stack = proposed.plan.stack.clone();
+                    return Err(TurnError::Held { stack, holder, again: self.turn });
+                }
+                (Admission::Resume, Some(held)) => self.resume(proposed, held).await?,
+                (Admission::FinishOther { sequence }, Some(held)) => {
+                    let other = self.plan(sequence).await?;
+                    outcomes.extend(self.resume(&other, held).await?);
+                    continue;
+                }
+                (Admission::StuckFirst { sequence }, Some(held)) => {
+                    match self.free(arrival, sequence, held).await? {
+                        None => continue,
+                        still_stuck => still_stuck,
+                    }
+                }
+                // Unreachable by the making of an admission; the next round reads it again.
+                (
+                    Admission::Resume
+                    | Admission::FinishOther { .. }
+                    | Admission::StuckFirst { .. },
+                    None,
+                ) => None,
+            };
+            if let Some(outcome) = outcome {
+                outcomes.push(outcome);
+                return Ok(outcomes);
+            }
+        }
+        Err(TurnError::Restless { stack: proposed.plan.stack.clone() })
+    }
+
+    async fn read(&self, stack: &StackName) -> Result<Option<Held>, TurnError> {
+        let read = self.saga.records.stack(stack).await?;
+        Ok(read.map(|(state, revision)| Held { state, revision: Some(revision) }))
+    }
+
+    async fn plan(&self, sequence: u64) -> Result<PlanProposed, TurnError> {
+        match self.saga.records.plan(sequence).await {
+            Ok(Some(plan)) => Ok(plan),
+            Ok(None) => Err(TurnError::PlanLost { sequence, source: None }),
+            Err(source) => Err(TurnError::PlanLost { sequence, source: Some(source) }),
+        }
+    }
+
+    async fn survey(&self, proposed: &PlanProposed, held: &Held) -> Result<Survey, cloud::Error> {
+        let scopes = preflight::scopes(&proposed.plan, Some(&held.state));
+        self.saga.clouds.survey(scopes, self.saga.parallelism).await
+    }
+
+    /// Applies a plan that nothing was done of yet.
+    async fn begin(
+        &self,
+        arrival: Arrival<'_>,
+        held: Option<Held>,
+    ) -> Result<Option<Outcome>, TurnError> {
+        let proposed = arrival.proposed;
+        let mut held = held.unwrap_or_else(|| Held {
+            state: journal::blank(&proposed.plan, jiff::Timestamp::now()),
+            revision: None,
+        });
+        let span = span(proposed);
+        let survey = match self.survey(proposed, &held).instrument(span.clone()).await {
+            Ok(survey) => survey,
+            Err(source) => {
+                let asked = pause(&source);
+                let patient = elapsed(arrival.at) < self.saga.patience;
+                return match asked {
+                    Some(after) if patient => Err(TurnError::Survey { source, after }),
+                    _ => self.fail(proposed, held, &runtime::chain(&source), source.advice()).await,
+                };
+            }
+        };
+        let verdict = preflight::compare(proposed, Some(&held.state), &survey, self.saga.catalogue);
+        match verdict {
+            Verdict::InTheWay { resource, object } => {
+                let place = place_of(proposed, &resource);
+                let reason = step::in_the_way(&resource, &place, &object);
+                self.fail_at(proposed, held, Some(resource), &reason, step::IN_THE_WAY_ADVICE).await
+            }
+            Verdict::Stale(sightings) => {
+                preflight::note(&mut held.state, &proposed.plan, &sightings);
+                let observations = sightings.iter().map(preflight::Sighting::observation);
+                let because = StaleReason::Cloud { observations: observations.collect() };
+                let outcome = admission::stale(proposed, because);
+                self.record(held, outcome).await
+            }
+            Verdict::Go if proposed.plan.is_empty() => {
+                journal::accept(&mut held.state, proposed);
+                match held.state.last.clone() {
+                    Some(outcome) => self.record(held, outcome).await,
+                    None => Ok(None),
+                }
+            }
+            Verdict::Go => {
+                let begun = Event::Begun { sequence: arrival.sequence, holder: self.me.clone() };
+                let run = self.saga.run(proposed, held, vec![begun], Some(survey));
+                Ok(run.instrument(span).await?.state.last)
+            }
+        }
+    }
+
+    /// Goes on with a run that was begun, by this process or another.
+    async fn resume(
+        &self,
+        proposed: &PlanProposed,
+        held: Held,
+    ) -> Result<Option<Outcome>, TurnError> {
+        let span = span(proposed);
+        let mut first = vec![Event::TakenOver { holder: self.me.clone() }];
+        let run = journal::run_of(&held.state, &proposed.id);
+        let failing = run.is_none_or(|run| run.failure.is_some());
+        let began = run.map_or_else(jiff::Timestamp::now, |run| run.started_at);
+        let mut survey = None;
+        if !failing {
+            match self.survey(proposed, &held).instrument(span.clone()).await {
+                Ok(found) => {
+                    let catalogue = self.saga.catalogue;
+                    match preflight::compare(proposed, Some(&held.state), &found, catalogue) {
+                        Verdict::Go => survey = Some(found),
+                        Verdict::Stale(sightings) => first.push(changed_meanwhile(
+                            sightings.into_iter().map(|sighting| sighting.resource),
+                        )),
+                        Verdict::InTheWay { resource, object } => {
+                            let place = place_of(proposed, &resource);
+                            let reason = step::in_the_way(&resource, &place, &object);
+                            first.push(Event::Failing { reason, at: Some(resource) });
+                        }
+                    }
+                }
+                Err(source) => match pause(&source) {
+                    Some(after) if elapsed(began) < self.saga.patience => {
+                        return Err(TurnError::Survey { source, after });
+                    }
+                    _ => first.push(Event::Failing { reason: runtime::chain(&source), at: None }),
+                },
+            }
+        }
+        tracing::info!(stack = %proposed.plan.stack, plan = %proposed.id.short(), "resuming");
+        Ok(self.saga.run(proposed, held, first, survey).instrument(span).await?.state.last)
+    }
+
+    /// Tries once more to put back what a stuck run has left. `None`: the stack is free again.
+    async fn free(
+        &self,
+        arrival: Arrival<'_>,
+        sequence: u64,
+        held: Held,
+    ) -> Result<Option<Outcome>, TurnError> {
+        let stuck = self.plan(sequence).await?;
+        let first = vec![Event::TakenOver { holder: self.me.clone() }, Event::TriedAgain];
+        let held = self.saga.run(&stuck, held, first, None).instrument(span(&stuck)).await?;
+        match journal::stuck_outcome(&held.state) {
+            None => Ok(None),
+            Some(still) => {
+                let reason = admission::refused_by_stuck(&still);
+                self.fail(arrival.proposed, held, &reason, &still.next).await
+            }
+        }
+    }
+
+    async fn fail(
+        &self,
+        proposed: &PlanProposed,
+        held: Held,
+        reason: &str,
+        next: &str,
+    ) -> Result<Option<Outcome>, TurnError> {
+        self.fail_at(proposed, held, None, reason, next).await
+    }
+
+    /// Records that a plan failed before anything was done.
+    async fn fail_at(
+        &self,
+        proposed: &PlanProposed,
+        held: Held,
+        resource: Option<ResourceAddress>,
+        reason: &str,
+        next: &str,
+    ) -> Result<Option<Outcome>, TurnError> {
+        let outcome = Outcome::Failed(PlanFailed {
+            stack: proposed.plan.stack.clone(),
+            intent: proposed.plan.intent,
+            plan: proposed.id.clone(),
+            resource,
+            reason: reason.to_owned(),
+            next: format!("Nothing was changed. To go on: {next}."),
+            undone: 0,
+        });
+        self.record(held, outcome).await
+    }
+
+    async fn record(&self, mut held: Held, outcome: Outcome) -> Result<Option<Outcome>, TurnError> {
+        held.state.last = Some(outcome.clone());
+        held.state.updated_at = jiff::Timestamp::now();
+        records::write(&*self.saga.records, &held.state, held.revision).await?;
+        Ok(Some(outcome))
+    }
+}
+
+fn changed_meanwhile(resources: impl Iterator<Item = ResourceAddress>) -> Event {
+    let resources: Vec<ResourceAddress> = resources.collect();
+    let names: Vec<String> = resources.iter().map(ToString::to_string).collect();
+    Event::Failing {
+        reason: format!(
+            "{}: changed by somebody else while the plan was being applied",
+            names.join(", ")
+        ),
+        at: resources.into_iter().next(),
+    }
+}
+
+/// How long a failed listing is waited for; `None` where that does not help.
+fn pause(error: &cloud::Error) -> Option<Duration> {
+    match error.retry() {
+        cloud::Retry::After(after) => Some(after.max(Duration::from_secs(1))),
+        cloud::Retry::Never => None,
+    }
+}
+
+fn elapsed(since: jiff::Timestamp) -> Duration {
+    Duration::try_from(jiff::Timestamp::now().duration_since(since)).unwrap_or_default()
+}
+
+fn place_of(proposed: &PlanProposed, resource: &ResourceAddress) -> String {
+    let change = proposed.plan.changes.iter().find(|change| change.resource == *resource);
+    change.map(|change| change.place.to_string()).unwrap_or_default()
+}
+
+/// The span of a plan being applied; its changes and the cloud's calls are its children.
+fn span(proposed: &PlanProposed) -> tracing::Span {
+    let plan = &proposed.plan;
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for change in &plan.changes {
+        let action = match change.action {
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Replace => "replace",
+            Action::Delete => "delete",
+        };
+        *counts.entry(action).or_default() += 1;
+    }
+    tracing::info_span!(
+        "apply",
+        otel.name = format!("apply {} {}", plan.stack, plan.to),
+        zerodrift.stack = %plan.stack,
+        zerodrift.generation = plan.to.0,
+        zerodrift.intent = %plan.intent,
+        zerodrift.plan = %proposed.id,
+        zerodrift.changes = ?counts,
+    )
+}

@@ -1,0 +1,124 @@
+//! Whether a proposed plan is one at all. Pure.
+//!
+//! The provisioner trusts no message: a plan that is not what it says it is goes to the dead letters
+//! with the reason, and nothing of it is carried out.
+
+use std::collections::BTreeSet;
+
+use bus_schema::{Action, KindName, PlanProposed, ResourceAddress};
+use cloud::Catalogue;
+
+/// A message that is not a plan one could apply.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPlan {
+    /// The content has another hash.
+    #[error("the plan says its id is {said}, its content has the id {found}")]
+    Id {
+        /// What it says.
+        said: String,
+        /// What it is.
+        found: String,
+    },
+    /// A resource of another stack.
+    #[error("a plan for stack {stack} names {resource}")]
+    ForeignResource {
+        /// The plan's stack.
+        stack: String,
+        /// The resource.
+        resource: Box<ResourceAddress>,
+    },
+    /// One resource twice.
+    #[error("{resource} is named twice")]
+    Twice {
+        /// The resource.
+        resource: Box<ResourceAddress>,
+    },
+    /// A kind this program does not know.
+    #[error("no such kind: {kind}")]
+    UnknownKind {
+        /// The kind.
+        kind: KindName,
+    },
+    /// A change without what its action needs.
+    #[error("the change of {resource} lacks what it was before or what it is to be")]
+    Incomplete {
+        /// The resource.
+        resource: Box<ResourceAddress>,
+    },
+    /// Waits for what does not come before it.
+    #[error("the change of {resource} waits for {first}, which does not come before it")]
+    Order {
+        /// The resource.
+        resource: Box<ResourceAddress>,
+        /// What it waits for.
+        first: Box<ResourceAddress>,
+    },
+    /// The generation it leads to does not follow.
+    #[error("a plan from {from} with {changes} changes cannot lead to {to}")]
+    Generation {
+        /// Where it starts.
+        from: bus_schema::Generation,
+        /// Where it says it leads.
+        to: bus_schema::Generation,
+        /// How many changes it has.
+        changes: usize,
+    },
+}
+
+/// Checks a plan.
+///
+/// # Errors
+/// With the first thing that is wrong with it.
+pub fn check(proposed: &PlanProposed, catalogue: Catalogue) -> Result<(), InvalidPlan> {
+    let plan = &proposed.plan;
+    let found = plan.id();
+    if found != proposed.id {
+        return Err(InvalidPlan::Id { said: proposed.id.to_string(), found: found.to_string() });
+    }
+    let to = if plan.is_empty() { plan.from } else { plan.from.next() };
+    if plan.to != to {
+        return Err(InvalidPlan::Generation {
+            from: plan.from,
+            to: plan.to,
+            changes: plan.changes.len(),
+        });
+    }
+    let mut seen = BTreeSet::new();
+    let changed = plan.changes.iter().map(|change| &change.resource);
+    for resource in changed.chain(plan.unchanged.iter().map(|it| &it.address)) {
+        if resource.stack != plan.stack {
+            return Err(InvalidPlan::ForeignResource {
+                stack: plan.stack.to_string(),
+                resource: Box::new(resource.clone()),
+            });
+        }
+        if catalogue.get(&resource.kind).is_none() {
+            return Err(InvalidPlan::UnknownKind { kind: resource.kind.clone() });
+        }
+        if !seen.insert(resource) {
+            return Err(InvalidPlan::Twice { resource: Box::new(resource.clone()) });
+        }
+    }
+    // Changes stand in an order that respects what they wait for, which also rules out a cycle.
+    let mut earlier = BTreeSet::new();
+    for change in &plan.changes {
+        let complete = match change.action {
+            Action::Create => change.after.is_some() && change.before.is_none(),
+            Action::Update => change.after.is_some() && change.before.is_some(),
+            // What was found gone has nothing before it.
+            Action::Replace => change.after.is_some(),
+            Action::Delete => change.after.is_none(),
+        };
+        if !complete {
+            return Err(InvalidPlan::Incomplete { resource: Box::new(change.resource.clone()) });
+        }
+        if let Some(first) = change.waits_for.iter().find(|first| !earlier.contains(first)) {
+            return Err(InvalidPlan::Order {
+                resource: Box::new(change.resource.clone()),
+                first: Box::new(first.clone()),
+            });
+        }
+        earlier.insert(&change.resource);
+    }
+    Ok(())
+}

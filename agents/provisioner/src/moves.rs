@@ -1,0 +1,166 @@
+//! What is left to do of a change, from what is there. Pure.
+//!
+//! Every answer is derived from the cloud as it is now, never from what was tried: so a change whose
+//! call was made and whose answer was lost is finished, not made twice, and a change somebody else
+//! got in the way of is left alone.
+
+use bus_schema::{Action, Properties, ResourceAddress};
+use cloud::{Kind, Observed, Ownership};
+
+/// What a listing holds of one resource.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// The resource's object in the place where it belongs once the change is made.
+    pub ours: Option<Observed>,
+    /// Its object in the place it moves out of, where that is another.
+    pub stray: Option<Observed>,
+    /// Where ours is not there: the object of somebody else that stands where it should be.
+    pub obstacle: Option<Observed>,
+}
+
+/// What is left to do, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Todo {
+    /// Delete the object with this id from the place moved out of.
+    pub delete_stray: Option<String>,
+    /// Delete the object with this id from the place it belongs in.
+    pub delete: Option<String>,
+    /// Then this.
+    pub then: Then,
+}
+
+/// The last thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Then {
+    /// Nothing: this is there, or nothing is to be there.
+    Nothing(Option<Box<Observed>>),
+    /// Make it.
+    Create,
+    /// Change the object with this id.
+    Update(String),
+}
+
+/// Why nothing can be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Hindrance {
+    /// Somebody else changed the object since it was looked at for the plan; absent: removed it.
+    Changed(Option<Box<Observed>>),
+    /// An object that is not ours stands where ours should be.
+    InTheWay(Box<Observed>),
+}
+
+/// Which object a listing is searched for.
+#[derive(Debug, Clone, Copy)]
+pub struct Sought<'it> {
+    /// What it is.
+    pub kind: &'it dyn Kind,
+    /// Whose it is.
+    pub address: &'it ResourceAddress,
+    /// Its owned fields, as they may be: wanted first.
+    pub shapes: [Option<&'it Properties>; 2],
+    /// The id that was recorded when it was made.
+    pub id: Option<&'it str>,
+}
+
+/// The object of a resource in a listing of its kind and place; else one that stands in its way.
+///
+/// What the object shows of its owner decides. Where it shows none, the recorded id tells it as well:
+/// a tool that writes a whole object wipes the mark, but cannot give another the id. An object that
+/// merely has the same key is somebody else's.
+pub fn find(listing: &[Observed], sought: Sought<'_>) -> (Option<Observed>, Option<Observed>) {
+    let Sought { kind, address, shapes, id } = sought;
+    let shapes: Vec<&Properties> = shapes.into_iter().flatten().collect();
+    let same_id = |it: &&Observed| id.is_some_and(|id| it.id == id);
+    let owned = |it: &&Observed| shapes.iter().any(|shape| kind.is_of(address, shape, it));
+    let wanted_key = shapes.first().map(|shape| kind.key(address, shape));
+    let same_key = |it: &&Observed| wanted_key.as_ref() == Some(&it.key);
+    let claimed = kind.describe().ownership == Ownership::Claimed;
+    let ours = listing
+        .iter()
+        .filter(owned)
+        .find(same_id)
+        .or_else(|| listing.iter().filter(owned).find(same_key))
+        .or_else(|| listing.iter().find(owned))
+        .or_else(|| listing.iter().filter(|it| !claimed && it.owner.is_none()).find(same_id));
+    match ours {
+        Some(ours) => (Some(ours.clone()), None),
+        None => (None, listing.iter().find(same_key).cloned()),
+    }
+}
+
+/// Whether an object shows every one of these fields so. What a declaration leaves out is left to the
+/// cloud.
+pub fn shows(object: &Observed, wanted: &Properties) -> bool {
+    wanted.0.iter().all(|(field, value)| object.properties.get(field) == Some(value))
+}
+
+/// What is left to do of a change from `before` to `after`.
+///
+/// # Errors
+/// When what is there is neither of the two, nor a half-made object of ours.
+pub fn forward(
+    action: Action,
+    before: Option<&Properties>,
+    after: Option<&Properties>,
+    seen: &Seen,
+) -> Result<Todo, Hindrance> {
+    let is = |object: &Observed, wanted: Option<&Properties>| {
+        wanted.is_some_and(|wanted| shows(object, wanted))
+    };
+    let changed = |object: &Observed| Hindrance::Changed(Some(Box::new(object.clone())));
+    let delete_stray = match &seen.stray {
+        Some(stray) if is(stray, before) => Some(stray.id.clone()),
+        Some(stray) => return Err(changed(stray)),
+        None => None,
+    };
+    let (delete, then) = match (action, &seen.ours) {
+        (Action::Delete, None) => (None, Then::Nothing(None)),
+        (Action::Delete, Some(ours)) if is(ours, before) => {
+            (Some(ours.id.clone()), Then::Nothing(None))
+        }
+        (Action::Create | Action::Update | Action::Replace, Some(ours)) if is(ours, after) => {
+            (None, Then::Nothing(Some(Box::new(ours.clone()))))
+        }
+        (Action::Create | Action::Replace, None) => match &seen.obstacle {
+            Some(obstacle) => return Err(Hindrance::InTheWay(Box::new(obstacle.clone()))),
+            None => (None, Then::Create),
+        },
+        (Action::Update, None) => return Err(Hindrance::Changed(None)),
+        (Action::Update, Some(ours)) if is(ours, before) => (None, Then::Update(ours.id.clone())),
+        (Action::Replace, Some(ours)) if delete_stray.is_none() && is(ours, before) => {
+            (Some(ours.id.clone()), Then::Create)
+        }
+        // Ours, and of no other making than this change's: it was made, then touched.
+        (Action::Create, Some(ours)) => (None, Then::Update(ours.id.clone())),
+        (Action::Delete | Action::Update | Action::Replace, Some(ours)) => {
+            return Err(changed(ours));
+        }
+    };
+    Ok(Todo { delete_stray, delete, then })
+}
+
+/// What is left to do to put back `target`, whatever has become of the object since; `replaced`:
+/// the change had replaced the object, so it cannot be updated back.
+///
+/// # Errors
+/// When an object that is not ours stands where ours was.
+pub fn backward(
+    target: Option<&Properties>,
+    replaced: bool,
+    seen: &Seen,
+) -> Result<Todo, Hindrance> {
+    let delete_stray = seen.stray.as_ref().map(|stray| stray.id.clone());
+    let (delete, then) = match (target, &seen.ours) {
+        (None, ours) => (ours.as_ref().map(|ours| ours.id.clone()), Then::Nothing(None)),
+        (Some(target), Some(ours)) if shows(ours, target) => {
+            (None, Then::Nothing(Some(Box::new(ours.clone()))))
+        }
+        (Some(_), Some(ours)) if replaced => (Some(ours.id.clone()), Then::Create),
+        (Some(_), Some(ours)) => (None, Then::Update(ours.id.clone())),
+        (Some(_), None) => match &seen.obstacle {
+            Some(obstacle) => return Err(Hindrance::InTheWay(Box::new(obstacle.clone()))),
+            None => (None, Then::Create),
+        },
+    };
+    Ok(Todo { delete_stray, delete, then })
+}

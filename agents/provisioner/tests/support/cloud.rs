@@ -1,0 +1,302 @@
+//! A cloud in memory that can refuse, fail, lose an answer, or be cut off by a kill at any call.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ::cloud::{ApiError, Attempt, Cloud, Error, Kind, Marker, Observed, Reply};
+use async_trait::async_trait;
+use bus_schema::{KindName, Place, Properties, Resource};
+use tokio::sync::watch;
+
+use super::kinds;
+
+/// Whether a process still lives, and at which of its points it dies. A point is a moment before or
+/// after an effect.
+#[derive(Debug, Clone)]
+pub struct Life {
+    dead: Arc<watch::Sender<bool>>,
+    points: Arc<AtomicUsize>,
+    last: Arc<AtomicUsize>,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self {
+            dead: Arc::new(watch::Sender::new(false)),
+            points: Arc::default(),
+            last: Arc::new(AtomicUsize::new(usize::MAX)),
+        }
+    }
+}
+
+impl Life {
+    /// Dies at this point.
+    pub fn dies_at(&self, point: usize) {
+        self.last.store(point, Ordering::SeqCst);
+    }
+
+    /// Points passed.
+    pub fn points(&self) -> usize {
+        self.points.load(Ordering::SeqCst)
+    }
+
+    /// Passes a point, or dies at it.
+    pub async fn count(&self) {
+        if self.points.fetch_add(1, Ordering::SeqCst) == self.last.load(Ordering::SeqCst) {
+            self.dead.send_replace(true);
+        }
+        self.alive().await;
+    }
+
+    /// What a dead process does not come back from.
+    pub async fn alive(&self) {
+        tokio::task::yield_now().await;
+        if *self.dead.borrow() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// When it has died.
+    pub async fn died(&self) {
+        let mut dead = self.dead.subscribe();
+        if dead.wait_for(|dead| *dead).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// What goes wrong with a call that changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Refused for good.
+    Refused,
+    /// Not available; nothing happens.
+    Unavailable,
+    /// It takes effect, and the answer is lost.
+    Lost,
+}
+
+/// The objects there are.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    pub objects: BTreeMap<(String, Place), Vec<Observed>>,
+    next_id: u64,
+    /// How often each marked object was made.
+    pub creates: BTreeMap<String, usize>,
+    /// Calls that change something, in order.
+    pub log: Vec<String>,
+    /// What goes wrong with the nth such call from now on, counted from 0.
+    pub faults: BTreeMap<usize, Fault>,
+    /// What goes wrong with every call whose line in the log starts so.
+    pub always: Vec<(String, Fault)>,
+    pub calls: usize,
+}
+
+impl World {
+    /// The settings of a zone, which are always there.
+    pub fn settings(&mut self) {
+        for name in ["tls", "http3"] {
+            let observed = Observed {
+                id: name.to_owned(),
+                key: name.to_owned(),
+                owner: None,
+                properties: super::properties(&[("setting", name), ("value", "off")]),
+                outputs: BTreeMap::new(),
+                modified_at: None,
+            };
+            self.scope("cloudflare.setting", &super::zone("example.com")).push(observed);
+        }
+    }
+
+    pub fn scope(&mut self, kind: &str, place: &Place) -> &mut Vec<Observed> {
+        self.objects.entry((kind.to_owned(), place.clone())).or_default()
+    }
+
+    /// Everything there is, without the ids a cloud gives.
+    pub fn picture(&self) -> Vec<String> {
+        let all = self.objects.iter().flat_map(|((kind, place), objects)| {
+            objects.iter().map(move |it| {
+                let owner = it.owner.as_ref().map(ToString::to_string).unwrap_or_default();
+                let mut fields = it.properties.clone();
+                // A link holds an id.
+                if let Some(link) = fields.0.get_mut("link") {
+                    let target = link.as_str().unwrap_or_default().to_owned();
+                    let known = self.objects.values().flatten().any(|it| it.id == target);
+                    *link = if known { "there".into() } else { "dangling".into() };
+                }
+                format!("{kind} in {place}: {} {owner} {fields:?}", it.key)
+            })
+        });
+        let mut all: Vec<String> = all.collect();
+        all.sort();
+        all
+    }
+
+    fn fault(&mut self, line: &str) -> Option<Fault> {
+        let nth = self.calls;
+        self.calls += 1;
+        self.log.push(line.to_owned());
+        let always = self.always.iter().find(|(start, _)| line.starts_with(start));
+        self.faults.get(&nth).copied().or(always.map(|(_, fault)| *fault))
+    }
+
+    /// Makes an object as somebody else would, without a marker.
+    pub fn foreign(&mut self, kind: &str, key: &str, properties: Properties) {
+        self.next_id += 1;
+        let id = format!("foreign-{}", self.next_id);
+        let observed = Observed {
+            id,
+            key: key.to_owned(),
+            owner: None,
+            properties,
+            outputs: BTreeMap::new(),
+            modified_at: None,
+        };
+        self.scope(kind, &super::zone("example.com")).push(observed);
+    }
+
+    /// Changes an object's field as somebody else would.
+    pub fn edit(&mut self, key: &str, field: &str, value: &str) {
+        for object in self.objects.values_mut().flatten().filter(|it| it.key == key) {
+            object.properties.0.insert(field.to_owned(), value.into());
+        }
+    }
+}
+
+/// One process's access to it.
+#[derive(Debug)]
+pub struct FakeCloud {
+    world: Arc<Mutex<World>>,
+    life: Life,
+}
+
+impl FakeCloud {
+    pub const fn new(world: Arc<Mutex<World>>, life: Life) -> Self {
+        Self { world, life }
+    }
+
+    /// A call that changes something: it can fail before its effect or after it, and a kill can
+    /// come at either moment.
+    async fn change<T>(
+        &self,
+        attempt: Attempt,
+        effect: impl FnOnce(&mut World) -> Result<T, Error> + Send,
+    ) -> Result<T, Error>
+    where
+        T: Send,
+    {
+        self.life.alive().await;
+        self.life.count().await;
+        let outcome = {
+            let mut world = self.world.lock().unwrap();
+            match world.fault(&attempt.to_string()) {
+                Some(Fault::Refused) => Err(refused(attempt, 400)),
+                Some(Fault::Unavailable) => {
+                    let reply = Reply { status: 503, ..Reply::default() };
+                    Err(Error::Unavailable { attempt, reply, source: None })
+                }
+                Some(Fault::Lost) => effect(&mut world).and({
+                    let reply = Reply::default();
+                    Err(Error::OutcomeUnknown { attempt, reply, source: None })
+                }),
+                None => effect(&mut world),
+            }
+        };
+        self.life.count().await;
+        // A call takes its time; what else is under way goes on meanwhile.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        outcome
+    }
+}
+
+fn refused(attempt: Attempt, status: u16) -> Error {
+    let message = "that will not do".to_owned();
+    let errors = vec![ApiError { code: 1004, message, pointer: None }];
+    Error::Refused { attempt, reply: Reply { status, errors, request_id: None } }
+}
+
+fn kind(name: &KindName) -> &'static dyn Kind {
+    kinds::catalogue().get(name).unwrap()
+}
+
+#[async_trait]
+impl Cloud for FakeCloud {
+    fn name(&self) -> &'static str {
+        "cloudflare"
+    }
+
+    async fn list(&self, kind: &KindName, place: &Place) -> Result<Vec<Observed>, Error> {
+        self.life.alive().await;
+        Ok(self.world.lock().unwrap().scope(kind.as_str(), place).clone())
+    }
+
+    async fn read(
+        &self,
+        kind: &KindName,
+        place: &Place,
+        id: &str,
+    ) -> Result<Option<Observed>, Error> {
+        Ok(self.list(kind, place).await?.into_iter().find(|it| it.id == id))
+    }
+
+    async fn create(&self, resource: &Resource) -> Result<Observed, Error> {
+        let Resource { address, place, properties, .. } = resource.clone();
+        let name = address.kind.clone();
+        let key = kind(&name).key(&address, &properties);
+        let attempt = Attempt::on_resource("create", &address, &place);
+        let collision = Attempt::on_resource("create", &address, &place);
+        self.change(attempt, move |world| {
+            world.next_id += 1;
+            let id = format!("id-{}", world.next_id);
+            let objects = world.scope(name.as_str(), &place);
+            if name.local() == "setting" {
+                let object = objects.iter_mut().find(|it| it.key == key).unwrap();
+                object.properties = properties;
+                return Ok(object.clone());
+            }
+            if objects.iter().any(|it| it.key == key) {
+                let reply = Reply { status: 409, ..Reply::default() };
+                return Err(Error::Conflict { attempt: collision, reply });
+            }
+            let owner = (name.local() == "item").then(|| Marker::of(&address));
+            let outputs = BTreeMap::from([("id".to_owned(), id.clone())]);
+            let object = Observed { id, key, owner, properties, outputs, modified_at: None };
+            objects.push(object.clone());
+            *world.creates.entry(address.to_string()).or_default() += 1;
+            Ok(object)
+        })
+        .await
+    }
+
+    async fn update(&self, resource: &Resource, id: &str) -> Result<Observed, Error> {
+        let Resource { address, place, properties, .. } = resource.clone();
+        let attempt = Attempt::on_resource("update", &address, &place);
+        let missing = Attempt::on_resource("update", &address, &place);
+        let id = id.to_owned();
+        self.change(attempt, move |world| {
+            let objects = world.scope(address.kind.as_str(), &place);
+            let Some(object) = objects.iter_mut().find(|it| it.id == id) else {
+                let reply = Reply { status: 404, ..Reply::default() };
+                return Err(Error::NotFound { attempt: missing, reply });
+            };
+            object.properties = properties;
+            if address.kind.local() == "item" {
+                object.owner = Some(Marker::of(&address));
+            }
+            Ok(object.clone())
+        })
+        .await
+    }
+
+    async fn delete(&self, kind: &KindName, place: &Place, id: &str) -> Result<(), Error> {
+        let attempt = Attempt::on_object("delete", kind, place, id);
+        let (kind, place, id) = (kind.clone(), place.clone(), id.to_owned());
+        self.change(attempt, move |world| {
+            world.scope(kind.as_str(), &place).retain(|it| it.id != id);
+            Ok(())
+        })
+        .await
+    }
+}

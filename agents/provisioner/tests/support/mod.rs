@@ -1,0 +1,161 @@
+//! What the tests stand on: a cloud and records in memory, both of which can be made to fail or to
+//! die at any call, and plans made by the real `diff`.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub mod cloud;
+pub mod kinds;
+pub mod records;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus_schema::{
+    Generation, InstanceId, IntentId, Origin, Outcome, Place, Plan, PlanProposed, Properties,
+    Resource, ResourceAddress, StackName, StackState,
+};
+use provisioner::applier::{Applier, Arrival, TurnError};
+use provisioner::clouds::Clouds;
+use provisioner::saga::Saga;
+
+use self::cloud::{FakeCloud, Life, World};
+use self::records::{FakeRecords, Shelf};
+
+pub const STACK: &str = "edge";
+
+pub fn zone(name: &str) -> Place {
+    Place::Zone(name.to_owned())
+}
+
+pub fn address(local: &str) -> ResourceAddress {
+    address_in(STACK, local)
+}
+
+pub fn address_in(stack: &str, local: &str) -> ResourceAddress {
+    format!("{stack}/cloudflare.{local}").parse().unwrap()
+}
+
+pub fn properties(fields: &[(&str, &str)]) -> Properties {
+    fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect()
+}
+
+pub fn resource(local: &str, fields: &[(&str, &str)], depends_on: &[&str]) -> Resource {
+    Resource {
+        address: address(local),
+        place: zone("example.com"),
+        properties: properties(fields),
+        depends_on: depends_on.iter().map(|local| address(local)).collect(),
+    }
+}
+
+/// A plan from what is recorded to what is wanted, for the intent with this order.
+pub fn plan(state: Option<&StackState>, desired: &[Resource], order: u64) -> PlanProposed {
+    let stack = StackName::new(STACK).unwrap();
+    let diff = ::cloud::diff(&stack, state, desired, kinds::catalogue()).unwrap();
+    let from = state.map_or(Generation::default(), |state| state.generation);
+    PlanProposed::new(Plan {
+        intent: IntentId::of_stream_sequence(order),
+        order,
+        stack,
+        environment: "prod".parse().unwrap(),
+        path: "edge-cache".parse().unwrap(),
+        origin: Origin::Intent,
+        from,
+        to: if diff.changes.is_empty() { from } else { from.next() },
+        parameters: BTreeMap::new(),
+        changes: diff.changes,
+        unchanged: diff.unchanged,
+    })
+}
+
+/// One swarm: its cloud, its records, and the plans that were published.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    pub world: Arc<std::sync::Mutex<World>>,
+    pub shelf: Arc<std::sync::Mutex<Shelf>>,
+}
+
+impl Site {
+    pub fn new() -> Self {
+        let site = Self::default();
+        site.world.lock().unwrap().settings();
+        site
+    }
+
+    /// The same site as it is now, apart from the original.
+    pub fn copy(&self) -> Self {
+        Self {
+            world: Arc::new(std::sync::Mutex::new(self.world.lock().unwrap().clone())),
+            shelf: Arc::new(std::sync::Mutex::new(self.shelf.lock().unwrap().clone())),
+        }
+    }
+
+    pub fn state(&self) -> Option<StackState> {
+        self.shelf.lock().unwrap().stacks.get(STACK).map(|(state, _)| state.clone())
+    }
+
+    /// Publishes a plan, giving its sequence.
+    pub fn publish(&self, proposed: &PlanProposed) -> u64 {
+        let mut shelf = self.shelf.lock().unwrap();
+        shelf.plans.push(proposed.clone());
+        u64::try_from(shelf.plans.len()).unwrap()
+    }
+
+    /// A provisioner process.
+    pub fn process(&self, name: &str) -> Process {
+        let life = Life::default();
+        self.shelf.lock().unwrap().sessions.insert(name.to_owned());
+        let records = Arc::new(FakeRecords::new(self.shelf.clone(), life.clone()));
+        let cloud = Arc::new(FakeCloud::new(self.world.clone(), life.clone()));
+        let saga = Saga {
+            records: records.clone(),
+            clouds: Clouds(vec![cloud.clone()]),
+            catalogue: kinds::catalogue(),
+            parallelism: 4,
+            patience: Duration::from_secs(600),
+        };
+        let me = InstanceId::new(name).unwrap();
+        let turn = Duration::from_secs(1);
+        Process { applier: Applier { me, saga, turn }, life, records, cloud, site: self.clone() }
+    }
+
+    /// Applies with a process that nothing happens to.
+    pub async fn apply(&self, name: &str, desired: &[Resource], order: u64) -> Outcome {
+        let proposed = plan(self.state().as_ref(), desired, order);
+        let sequence = self.publish(&proposed);
+        let process = self.process(name);
+        process.turn(&proposed, sequence).await.unwrap().unwrap().pop().unwrap()
+    }
+}
+
+/// A provisioner process that can be killed.
+#[derive(Debug)]
+pub struct Process {
+    pub applier: Applier,
+    pub life: Life,
+    pub records: Arc<FakeRecords>,
+    pub cloud: Arc<FakeCloud>,
+    pub site: Site,
+}
+
+impl Process {
+    /// One turn; `None` where the process was killed in it.
+    pub async fn turn(
+        &self,
+        proposed: &PlanProposed,
+        sequence: u64,
+    ) -> Option<Result<Vec<Outcome>, TurnError>> {
+        let arrival = Arrival { proposed, sequence, at: jiff::Timestamp::now() };
+        let turn = tokio::select! {
+            biased;
+            () = self.life.died() => None,
+            outcomes = self.applier.turn(arrival) => Some(outcomes),
+        };
+        if turn.is_none() {
+            let me = self.applier.me.to_string();
+            self.site.shelf.lock().unwrap().sessions.remove(&me);
+        }
+        turn
+    }
+}

@@ -1,0 +1,119 @@
+//! Records in memory that can die at any write.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bus_schema::{Claim, InstanceId, PlanProposed, StackName, StackState};
+use provisioner::records::Records;
+use runtime::{BusError, Revision, StoreError};
+
+use super::cloud::Life;
+
+/// What is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Shelf {
+    pub stacks: BTreeMap<String, (StackState, u64)>,
+    pub claims: BTreeMap<String, (Claim, u64)>,
+    pub sessions: BTreeSet<String>,
+    pub plans: Vec<PlanProposed>,
+    pub revision: u64,
+    /// Every state a stack's record had.
+    pub history: Vec<StackState>,
+}
+
+/// One process's view of it.
+#[derive(Debug)]
+pub struct FakeRecords {
+    shelf: Arc<Mutex<Shelf>>,
+    life: Life,
+}
+
+impl FakeRecords {
+    pub const fn new(shelf: Arc<Mutex<Shelf>>, life: Life) -> Self {
+        Self { shelf, life }
+    }
+
+    fn conflict(key: &str) -> StoreError {
+        StoreError::Conflict { key: key.to_owned() }
+    }
+}
+
+#[async_trait]
+impl Records for FakeRecords {
+    async fn stack(&self, stack: &StackName) -> Result<Option<(StackState, Revision)>, StoreError> {
+        self.life.alive().await;
+        let shelf = self.shelf.lock().unwrap();
+        Ok(shelf.stacks.get(stack.as_str()).map(|(state, at)| (state.clone(), Revision(*at))))
+    }
+
+    async fn put_stack(
+        &self,
+        state: &StackState,
+        over: Option<Revision>,
+    ) -> Result<Revision, StoreError> {
+        self.life.alive().await;
+        self.life.count().await;
+        let revision = {
+            let mut shelf = self.shelf.lock().unwrap();
+            let at = shelf.stacks.get(state.stack.as_str()).map(|(_, at)| Revision(*at));
+            if at != over {
+                return Err(Self::conflict("stack"));
+            }
+            shelf.revision += 1;
+            let revision = shelf.revision;
+            shelf.stacks.insert(state.stack.to_string(), (state.clone(), revision));
+            shelf.history.push(state.clone());
+            Revision(revision)
+        };
+        self.life.count().await;
+        Ok(revision)
+    }
+
+    async fn claim(&self, key: &String) -> Result<Option<(Claim, Revision)>, StoreError> {
+        self.life.alive().await;
+        let shelf = self.shelf.lock().unwrap();
+        Ok(shelf.claims.get(key).map(|(claim, at)| (claim.clone(), Revision(*at))))
+    }
+
+    async fn put_claim(
+        &self,
+        key: &String,
+        claim: &Claim,
+        over: Option<Revision>,
+    ) -> Result<Revision, StoreError> {
+        self.life.alive().await;
+        self.life.count().await;
+        let mut shelf = self.shelf.lock().unwrap();
+        if shelf.claims.get(key).map(|(_, at)| Revision(*at)) != over {
+            return Err(Self::conflict("claim"));
+        }
+        shelf.revision += 1;
+        let revision = shelf.revision;
+        shelf.claims.insert(key.clone(), (claim.clone(), revision));
+        Ok(Revision(revision))
+    }
+
+    async fn delete_claim(&self, key: &String, over: Revision) -> Result<(), StoreError> {
+        self.life.alive().await;
+        self.life.count().await;
+        let mut shelf = self.shelf.lock().unwrap();
+        if shelf.claims.get(key).map(|(_, at)| Revision(*at)) != Some(over) {
+            return Err(Self::conflict("claim"));
+        }
+        shelf.claims.remove(key);
+        Ok(())
+    }
+
+    async fn alive(&self, instance: &InstanceId) -> Result<bool, StoreError> {
+        self.life.alive().await;
+        Ok(self.shelf.lock().unwrap().sessions.contains(instance.as_str()))
+    }
+
+    async fn plan(&self, sequence: u64) -> Result<Option<PlanProposed>, BusError> {
+        self.life.alive().await;
+        let shelf = self.shelf.lock().unwrap();
+        let index = usize::try_from(sequence).unwrap_or(usize::MAX).wrapping_sub(1);
+        Ok(shelf.plans.get(index).cloned())
+    }
+}
