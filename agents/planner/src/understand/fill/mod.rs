@@ -1,0 +1,166 @@
+//! The parameters of a golden path, from the words of a text.
+//!
+//! A value goes to the parameter whose role words stand beside it, else to the only parameter of
+//! its type. A parameter with two values is a contradiction; a value that no parameter takes is
+//! said, never passed over: part of what was asked would not happen.
+
+mod named;
+mod roles;
+mod values;
+
+use std::collections::BTreeMap;
+
+use bus_schema::{Grounded, Source, StackName};
+use policy::{Environment, GoldenPath, ParameterType};
+use serde_json::Value;
+
+use super::place;
+use super::problem::Problem;
+use super::reading::Reading;
+use super::text::Span;
+
+/// Parameters by name, each with its source.
+pub(crate) type Parameters = BTreeMap<String, Grounded>;
+
+/// Everything the words say of the path's parameters.
+///
+/// # Errors
+/// When they say two things of one, or something that the path has no use for.
+pub(crate) fn from_words(
+    reading: &Reading<'_>,
+    path: &GoldenPath,
+    environment: &Environment,
+) -> Result<Parameters, Problem> {
+    let mut said = Said::new(reading, path);
+    stack(&mut said)?;
+    let leftover = values::read(&mut said, environment);
+    named::read(&mut said, environment);
+    match leftover {
+        // Where it is not said what to remove, that is what matters.
+        Some(words) if !path.is_removal() => {
+            Err(Problem::Leftover { path: path.name.clone(), words })
+        }
+        _ => said.grounded(),
+    }
+}
+
+/// The stack given beside the text, where the path takes one as a parameter.
+///
+/// # Errors
+/// When the words name another.
+pub(crate) fn with_stack(
+    path: &GoldenPath,
+    mut parameters: Parameters,
+    given: Option<&StackName>,
+) -> Result<Parameters, Problem> {
+    let Some((name, given)) = stack_parameter(path).zip(given) else { return Ok(parameters) };
+    if let Some(said) = parameters.get(name).filter(|it| it.value.as_str() != Some(given.as_str()))
+    {
+        return Err(Problem::Contradictory {
+            path: Some(path.name.clone()),
+            parameter: name.to_owned(),
+            values: vec![shown(&said.value), given.to_string()],
+        });
+    }
+    parameters
+        .entry(name.to_owned())
+        .or_insert_with(|| Grounded { value: given.as_str().into(), source: Source::Given });
+    Ok(parameters)
+}
+
+fn stack_parameter(path: &GoldenPath) -> Option<&str> {
+    path.parameters
+        .iter()
+        .find(|(_, parameter)| matches!(parameter.takes, ParameterType::Stack))
+        .map(|(name, _)| name.as_str())
+}
+
+fn stack(said: &mut Said<'_, '_>) -> Result<(), Problem> {
+    let Some(parameter) = stack_parameter(said.path) else { return Ok(()) };
+    let names = place::stack_names(said.reading);
+    place::one(names.iter().map(|it| it.value.clone()).collect())?;
+    for name in names {
+        said.say(parameter, name.value.as_str().into(), name.span);
+    }
+    Ok(())
+}
+
+/// What the words say of each parameter, as far as it has been read.
+pub(crate) struct Said<'r, 't> {
+    pub(crate) reading: &'r Reading<'t>,
+    pub(crate) path: &'r GoldenPath,
+    values: BTreeMap<&'r str, Vec<(Value, Span)>>,
+}
+
+impl<'r, 't> Said<'r, 't> {
+    fn new(reading: &'r Reading<'t>, path: &'r GoldenPath) -> Self {
+        Self { reading, path, values: BTreeMap::new() }
+    }
+
+    pub(crate) fn say(&mut self, parameter: &'r str, value: Value, span: Span) {
+        let values = self.values.entry(parameter).or_default();
+        // Said twice is said once.
+        if !values.iter().any(|(known, _)| *known == value) {
+            values.push((value, span));
+        }
+    }
+
+    /// One more member of a list; its words are all from the first member to the last.
+    pub(crate) fn add(&mut self, parameter: &'r str, member: Value, span: Span) {
+        let values = self.values.entry(parameter).or_default();
+        match values.first_mut() {
+            Some((Value::Array(members), all)) => {
+                members.push(member);
+                *all = all.join(span);
+            }
+            _ => values.push((Value::Array(vec![member]), span)),
+        }
+    }
+
+    pub(crate) fn says(&self, parameter: &str) -> bool {
+        self.values.contains_key(parameter)
+    }
+
+    /// Names of the parameters whose type is such a one.
+    pub(crate) fn of_type(&self, is: impl Fn(&ParameterType) -> bool) -> Vec<&'r str> {
+        let path = self.path;
+        path.parameters
+            .iter()
+            .filter(|(_, parameter)| is(&parameter.takes))
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
+    fn grounded(self) -> Result<Parameters, Problem> {
+        let mut parameters = Parameters::new();
+        for (name, values) in self.values {
+            match values.as_slice() {
+                [] => {}
+                [(value, span)] => {
+                    let source = Source::Words {
+                        start: span.start,
+                        end: span.end,
+                        text: self.reading.text.slice(*span).to_owned(),
+                    };
+                    parameters.insert(name.to_owned(), Grounded { value: value.clone(), source });
+                }
+                several => {
+                    return Err(Problem::Contradictory {
+                        path: Some(self.path.name.clone()),
+                        parameter: name.to_owned(),
+                        values: several
+                            .iter()
+                            .map(|(_, span)| self.reading.text.slice(*span).to_owned())
+                            .collect(),
+                    });
+                }
+            }
+        }
+        Ok(parameters)
+    }
+}
+
+/// A value for people.
+pub(crate) fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

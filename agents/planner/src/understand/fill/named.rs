@@ -1,0 +1,115 @@
+//! Values that have words of their own: choices, yes or no, services.
+
+use policy::{Environment, ParameterType, Words};
+use serde_json::Value;
+
+use super::Said;
+use crate::understand::reading::Mention;
+use crate::understand::text::Span;
+
+/// A value with the places that speak of it.
+struct Candidate {
+    value: Value,
+    mentions: Vec<Mention>,
+}
+
+pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
+    let path = said.path;
+    // The `API` of `JSON API` is no service.
+    let mut phrases: Vec<Span> = Vec::new();
+    for (name, parameter) in &path.parameters {
+        match &parameter.takes {
+            ParameterType::Choice(choices) => {
+                let options = choices
+                    .iter()
+                    .map(|choice| {
+                        candidate(said, choice.value.as_str().into(), &choice.value, &choice.words)
+                    })
+                    .collect();
+                let options = longest(options);
+                phrases.extend(options.iter().flat_map(|option| {
+                    option.mentions.iter().filter(|it| it.length > 1).map(|it| it.span)
+                }));
+                for (value, span) in best(options) {
+                    said.say(name, value, span);
+                }
+            }
+            ParameterType::Boolean { yes, no } => {
+                let said_yes = said.reading.mentions(yes.iter());
+                let said_no = said.reading.mentions(no.iter());
+                let yes_or_no = |mention: &Mention, value: bool| (value, mention.span);
+                // `no caching` holds `caching`: the longer one is meant.
+                let answers: Vec<(bool, Span)> = said_no
+                    .iter()
+                    .map(|mention| yes_or_no(mention, false))
+                    .chain(
+                        said_yes
+                            .iter()
+                            .filter(|yes| !said_no.iter().any(|no| no.span.overlaps(yes.span)))
+                            .map(|mention| yes_or_no(mention, !mention.negated)),
+                    )
+                    .collect();
+                for (answer, span) in answers {
+                    said.say(name, answer.into(), span);
+                }
+            }
+            _ => {}
+        }
+    }
+    services(said, environment, &phrases);
+}
+
+fn services(said: &mut Said<'_, '_>, environment: &Environment, phrases: &[Span]) {
+    for parameter in said.of_type(|it| matches!(it, ParameterType::Service)) {
+        let options = environment
+            .services
+            .iter()
+            .map(|(name, service)| {
+                let mut option = candidate(said, name.as_str().into(), name, &service.words);
+                option.mentions.retain(|it| !phrases.iter().any(|phrase| phrase.overlaps(it.span)));
+                option
+            })
+            .collect();
+        for option in longest(options) {
+            if let Some(mention) = option.mentions.first() {
+                said.say(parameter, option.value, mention.span);
+            }
+        }
+    }
+}
+
+fn candidate(said: &Said<'_, '_>, value: Value, name: &str, words: &Words) -> Candidate {
+    let mut mentions = said.reading.mentions(std::iter::once(name).chain(words.iter()));
+    mentions.retain(|mention| !mention.negated);
+    Candidate { value, mentions }
+}
+
+/// Of two mentions that overlap, the longer one is meant.
+fn longest(mut options: Vec<Candidate>) -> Vec<Candidate> {
+    let all: Vec<Mention> = options.iter().flat_map(|it| it.mentions.iter().copied()).collect();
+    for option in &mut options {
+        option.mentions.retain(|mention| {
+            !all.iter().any(|other| {
+                other.span.overlaps(mention.span)
+                    && other.span != mention.span
+                    && (other.length, other.span.end - other.span.start)
+                        > (mention.length, mention.span.end - mention.span.start)
+            })
+        });
+    }
+    options
+}
+
+/// The value that most is said for, with where; several where as much is said for each.
+fn best(options: Vec<Candidate>) -> Vec<(Value, Span)> {
+    let said_for = |option: &Candidate| option.mentions.iter().map(|it| it.length).sum::<usize>();
+    let most = options.iter().map(said_for).max().unwrap_or(0);
+    options
+        .into_iter()
+        .filter(|option| most > 0 && said_for(option) == most)
+        .filter_map(|option| {
+            let longest = option.mentions.iter().max_by_key(|it| it.length)?;
+            Some((option.value, longest.span))
+        })
+        .collect()
+}

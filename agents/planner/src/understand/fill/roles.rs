@@ -1,0 +1,38 @@
+//! Which parameter a value is for, by the words beside it.
+
+use policy::Parameter;
+
+use crate::understand::reading::Reading;
+use crate::understand::text::Span;
+use crate::understand::words::Term;
+
+/// Most words between a role's word and its value: `to our origin 203.0.113.10`.
+const REACH: usize = 2;
+
+/// How far the nearest role word of the parameter is from a value, in words; `None` if it has none
+/// there.
+pub(super) fn distance(reading: &Reading<'_>, parameter: &Parameter, value: Span) -> Option<usize> {
+    let before = parameter.roles.before.iter().filter_map(|word| {
+        let places = Term::of(word).find_all(&reading.words);
+        places.into_iter().filter_map(|place| gap(reading, place, value)).min()
+    });
+    // What follows, as Korean particles do, follows at once.
+    let after = parameter.roles.after.iter().filter_map(|word| {
+        let places = Term::of(word).find_all(&reading.words);
+        places.into_iter().filter_map(|place| gap(reading, value, place)).find(|gap| *gap == 0)
+    });
+    before.chain(after).filter(|gap| *gap <= REACH).min()
+}
+
+/// The words between two places of one clause, if the first comes first and no name is between.
+fn gap(reading: &Reading<'_>, first: Span, second: Span) -> Option<usize> {
+    let between = |span: Span| span.start >= first.end && span.end <= second.start;
+    if first.end > second.start || reading.entities.names().into_iter().any(between) {
+        return None;
+    }
+    let clause = |span: Span| {
+        reading.text.tokens.iter().find(|token| token.span.overlaps(span)).map(|token| token.clause)
+    };
+    (clause(first) == clause(second))
+        .then(|| reading.words.iter().filter(|word| between(word.span)).count())
+}

@@ -1,0 +1,183 @@
+//! Hosts, addresses, paths and quantities to the parameters that take them.
+
+use policy::{Environment, ParameterType, Unit as Counted};
+use serde_json::Value;
+
+use super::{Said, roles};
+use crate::understand::entities::{Entities, Unit};
+use crate::understand::text::Span;
+
+/// A value that some parameter may take.
+struct Candidate {
+    value: Value,
+    span: Span,
+    sort: Sort,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Host,
+    Address,
+    Path,
+    /// Requests per second.
+    Rate,
+    Seconds,
+    /// Without a unit.
+    Plain,
+}
+
+/// Gives back the words of the first value that no parameter takes.
+pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) -> Option<String> {
+    let mut rest = Vec::new();
+    for candidate in candidates(&said.reading.entities) {
+        match by_role(said, &candidate) {
+            Some(parameter) => say(said, parameter, candidate),
+            None => rest.push(candidate),
+        }
+    }
+    let mut leftover = None;
+    for candidate in by_type(said, rest, environment) {
+        // Numbers stand for many things in a text, as in `HTTP/2` or `24 hours a day`; those
+        // with a unit, and names, are part of what is asked for.
+        if candidate.sort != Sort::Plain && leftover.is_none() {
+            leftover = Some(said.reading.text.slice(candidate.span).to_owned());
+        }
+    }
+    leftover
+}
+
+fn candidates(entities: &Entities) -> Vec<Candidate> {
+    let hosts = entities.hosts.iter().map(|host| Candidate {
+        value: host.value.as_str().into(),
+        span: host.span,
+        sort: Sort::Host,
+    });
+    let addresses = entities.addresses.iter().map(|address| Candidate {
+        value: address.value.to_string().into(),
+        span: address.span,
+        sort: Sort::Address,
+    });
+    let paths = entities.paths.iter().filter(|path| path.value != "/").map(|path| Candidate {
+        value: path.value.as_str().into(),
+        span: path.span,
+        sort: Sort::Path,
+    });
+    let quantities = entities.quantities.iter().map(|quantity| Candidate {
+        value: quantity.value.amount.into(),
+        span: quantity.span,
+        sort: match quantity.value.unit {
+            Unit::PerSecond => Sort::Rate,
+            Unit::Seconds => Sort::Seconds,
+            Unit::Plain => Sort::Plain,
+        },
+    });
+    let mut all: Vec<Candidate> = hosts.chain(addresses).chain(paths).chain(quantities).collect();
+    all.sort_by_key(|candidate| candidate.span);
+    all
+}
+
+/// Whether a parameter of that type takes it where its role words stand beside it.
+const fn takes(parameter: &ParameterType, sort: Sort) -> bool {
+    match sort {
+        Sort::Host => matches!(
+            parameter,
+            ParameterType::Hostname
+                | ParameterType::Address
+                | ParameterType::Domains { .. }
+                | ParameterType::Zone
+        ),
+        Sort::Address => matches!(parameter, ParameterType::Address),
+        Sort::Path => matches!(parameter, ParameterType::UrlPath),
+        Sort::Rate => {
+            matches!(parameter, ParameterType::Integer { unit: Counted::RequestsPerSecond, .. })
+        }
+        Sort::Seconds => matches!(parameter, ParameterType::Duration { .. }),
+        Sort::Plain => {
+            matches!(parameter, ParameterType::Integer { .. } | ParameterType::Duration { .. })
+        }
+    }
+}
+
+fn by_role<'r>(said: &Said<'r, '_>, candidate: &Candidate) -> Option<&'r str> {
+    let path = said.path;
+    path.parameters
+        .iter()
+        .filter(|(_, parameter)| takes(&parameter.takes, candidate.sort))
+        .filter_map(|(name, parameter)| {
+            let distance = roles::distance(said.reading, parameter, candidate.span)?;
+            Some((distance, name.as_str()))
+        })
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// What no role word says, to the only parameter of its type; gives back what none takes.
+fn by_type(
+    said: &mut Said<'_, '_>,
+    candidates: Vec<Candidate>,
+    environment: &Environment,
+) -> Vec<Candidate> {
+    let mut rest = Vec::new();
+    let (hosts, others): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|candidate| candidate.sort == Sort::Host);
+    for candidate in others {
+        let parameters = said.of_type(|takes_it| takes(takes_it, candidate.sort));
+        match (candidate.sort, parameters.as_slice()) {
+            (Sort::Plain, _) => rest.push(candidate),
+            (_, [only]) => say(said, only, candidate),
+            _ => rest.push(candidate),
+        }
+    }
+    rest.extend(hosts_by_type(said, hosts, environment));
+    rest
+}
+
+/// A host of ours is the hostname, the next one what it points to; any host is a domain of a list.
+fn hosts_by_type(
+    said: &mut Said<'_, '_>,
+    mut hosts: Vec<Candidate>,
+    environment: &Environment,
+) -> Vec<Candidate> {
+    if let [domains] = said.of_type(|it| matches!(it, ParameterType::Domains { .. })).as_slice() {
+        for host in hosts {
+            say(said, domains, host);
+        }
+        return Vec::new();
+    }
+    let ours = |host: &Candidate| {
+        host.value.as_str().is_some_and(|name| environment.zone_of(name).is_some())
+    };
+    if let [hostname] = said.of_type(|it| matches!(it, ParameterType::Hostname)).as_slice()
+        && !said.says(hostname)
+        && !hosts.is_empty()
+    {
+        let first = hosts.iter().position(ours).unwrap_or(0);
+        let host = hosts.remove(first);
+        say(said, hostname, host);
+    }
+    let mut rest = Vec::new();
+    for host in hosts {
+        let address = said.of_type(|it| matches!(it, ParameterType::Address));
+        let hostname = said.of_type(|it| matches!(it, ParameterType::Hostname));
+        match (address.as_slice(), hostname.as_slice()) {
+            ([address], _) if !said.says(address) => say(said, address, host),
+            // A second host where one is wanted contradicts the first.
+            (_, [hostname]) => say(said, hostname, host),
+            _ => rest.push(host),
+        }
+    }
+    rest
+}
+
+fn say<'r>(said: &mut Said<'r, '_>, parameter: &'r str, candidate: Candidate) {
+    let is_list = said
+        .path
+        .parameters
+        .get(parameter)
+        .is_some_and(|it| matches!(it.takes, ParameterType::Domains { .. }));
+    if is_list {
+        said.add(parameter, candidate.value, candidate.span);
+    } else {
+        said.say(parameter, candidate.value, candidate.span);
+    }
+}

@@ -1,0 +1,113 @@
+//! From a person's words, or a program's parameters, to one golden path with every parameter
+//! grounded; or a refusal that helps.
+//!
+//! Pure, and the only way in: a text is cut into tokens ([`text`]), what it mentions is found
+//! ([`entities`]), harm and trickery are looked for ([`guard`]), one path is chosen by its own
+//! lexicon ([`choose`]), its parameters are filled from the words ([`fill`]) and from declared
+//! defaults (the path's own `complete`). Whatever goes wrong is a [`problem::Problem`], put into a
+//! sentence of the asker's language in one place ([`refuse`]).
+//!
+//! Architecture invariant: no value comes from anywhere but the text (with its span), the
+//! environment, a declared default, or a structured request. A proposal by somebody else, such as
+//! a model, has to pass the same checks.
+
+mod choose;
+mod entities;
+mod fill;
+mod guard;
+mod place;
+mod problem;
+mod reading;
+mod refuse;
+mod structured;
+mod text;
+mod words;
+
+use bus_schema::{Refusal, Request, StackName, Understanding};
+use policy::{Environment, Environments, GoldenPath, GoldenPaths, Language};
+
+use self::fill::Parameters;
+use self::problem::Problem;
+use self::reading::Reading;
+
+/// Longest text taken, in bytes: an intent is a sentence or a few.
+pub const LONGEST_TEXT: usize = 4_096;
+
+/// What to do about a request, every parameter grounded.
+///
+/// # Errors
+/// When nothing, or nothing certain, or nothing allowed follows from it: why, in the language it
+/// was asked in, with the nearest golden paths and an example that works.
+pub fn understand(
+    request: &Request,
+    environments: &Environments,
+    paths: &GoldenPaths,
+) -> Result<Understanding, Refusal> {
+    let words = request.text.as_deref().filter(|text| !text.trim().is_empty());
+    let language = match words {
+        Some(words) if text::Text::of(words).is_korean() => Language::Korean,
+        _ => Language::English,
+    };
+    let known = Known { environments, paths };
+    let understood = match (words, &request.path) {
+        (Some(_), Some(_)) => Err(Problem::TextAndPath),
+        (Some(_), None) if !request.parameters.is_empty() => Err(Problem::ParametersWithoutPath),
+        (Some(words), None) if words.len() > LONGEST_TEXT => Err(Problem::TooLong(words.len())),
+        (Some(words), None) => from_words(request, words, known),
+        (None, Some(path)) => structured::read(request, path, known),
+        (None, None) if !request.parameters.is_empty() => Err(Problem::ParametersWithoutPath),
+        (None, None) => Err(Problem::Empty),
+    };
+    understood.map_err(|problem| refuse::refusal(&problem, request, known, language))
+}
+
+/// What there is to choose from.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    environments: &'a Environments,
+    paths: &'a GoldenPaths,
+}
+
+fn from_words(request: &Request, words: &str, known: Known<'_>) -> Result<Understanding, Problem> {
+    let reading = Reading::of(words);
+    if reading.text.tokens.is_empty() {
+        return Err(Problem::Empty);
+    }
+    guard::check(&reading)?;
+    let environment = place::environment(&reading, request.environment.as_ref(), known)?;
+    let path = choose::path(&reading, environment, known.paths)?;
+    let filled = fill::from_words(&reading, path, environment)?;
+    let stack = match (&request.stack, path.is_removal()) {
+        (Some(stack), _) => Some(stack.clone()),
+        (None, true) => None,
+        (None, false) => place::stack(&reading)?,
+    };
+    let parameters = fill::with_stack(path, filled, request.stack.as_ref())?;
+    finish(path, environment, parameters, stack)
+}
+
+/// Defaults, checks and the stack's name: the same for words and for programs.
+fn finish(
+    path: &GoldenPath,
+    environment: &Environment,
+    mut parameters: Parameters,
+    stack: Option<StackName>,
+) -> Result<Understanding, Problem> {
+    path.complete(environment, &mut parameters)
+        .map_err(|incomplete| Problem::of_incomplete(path, incomplete))?;
+    let stack = match stack {
+        Some(stack) => stack,
+        None => path
+            .stack_name(environment, &parameters)
+            .map_err(|error| Problem::Render { path: path.name.clone(), error })?,
+    };
+    // What renders now renders when it is planned: limits of the environment show here.
+    path.render(&stack, environment, &parameters)
+        .map_err(|error| Problem::Render { path: path.name.clone(), error })?;
+    Ok(Understanding {
+        path: path.name.clone(),
+        stack,
+        environment: environment.name.clone(),
+        parameters,
+    })
+}

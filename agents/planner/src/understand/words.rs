@@ -1,0 +1,221 @@
+//! Whether words written in a text are the words somebody declared, inflection aside.
+//!
+//! English words are compared by a light stem; Korean ones by their beginning, since particles and
+//! endings follow the word (`캐시를`, `캐시해줘`), and inside compounds (`엣지캐시`).
+
+use super::text::{Script, Span, Text, Token, normalise};
+
+/// One word of a text, for comparison: hyphenated tokens are several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) span: Span,
+    pub(crate) form: String,
+    stem: String,
+    pub(crate) script: Script,
+    pub(crate) clause: usize,
+}
+
+/// The words of a text, without those inside the given spans (names, addresses, numbers).
+pub(crate) fn words(text: &Text<'_>, without: &[Span]) -> Vec<Word> {
+    text.tokens
+        .iter()
+        .filter(|token| !without.iter().any(|span| span.overlaps(token.span)))
+        .flat_map(|token| split(text, token))
+        .collect()
+}
+
+fn split(text: &Text<'_>, token: &Token) -> Vec<Word> {
+    let mut at = token.span.start;
+    text.slice(token.span)
+        .split_inclusive(['-', '_'])
+        .filter_map(|part| {
+            let name = part.trim_end_matches(['-', '_']);
+            let span = Span { start: at, end: at + name.len() };
+            at += part.len();
+            let form = normalise(name);
+            (!form.is_empty()).then(|| Word {
+                span,
+                stem: stem(&form, token.script),
+                form,
+                script: token.script,
+                clause: token.clause,
+            })
+        })
+        .collect()
+}
+
+/// A declared word or phrase, ready to be looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Term(Vec<Word>);
+
+impl Term {
+    pub(crate) fn of(declared: &str) -> Self {
+        Self(words(&Text::of(declared), &[]))
+    }
+
+    /// How many words it has: a longer term says more.
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Where it first stands in these words at or after `from`: index of the first, and its span.
+    pub(crate) fn find(&self, words: &[Word], from: usize) -> Option<(usize, Span)> {
+        (from..words.len()).find_map(|at| self.at(words, at).map(|span| (at, span)))
+    }
+
+    /// Every place it stands.
+    pub(crate) fn find_all(&self, words: &[Word]) -> Vec<Span> {
+        (0..words.len()).filter_map(|at| self.at(words, at)).collect()
+    }
+
+    /// Its span, if it stands at that word.
+    pub(crate) fn at(&self, words: &[Word], at: usize) -> Option<Span> {
+        let first = self.0.first()?;
+        let here = words.get(at..at.checked_add(self.0.len())?)?;
+        let last = self.0.len() - 1;
+        let clause = here.first()?.clause;
+        let fits = self
+            .0
+            .iter()
+            .zip(here)
+            .enumerate()
+            .all(|(i, (term, word))| word.clause == clause && same(term, word, i == last));
+        let _ = first;
+        fits.then(|| {
+            here.iter()
+                .fold(here.first().map_or(Span { start: 0, end: 0 }, |w| w.span), |all, word| {
+                    all.join(word.span)
+                })
+        })
+    }
+}
+
+fn same(term: &Word, word: &Word, last: bool) -> bool {
+    match (term.script, word.script) {
+        (Script::Latin, Script::Latin) => term.stem == word.stem,
+        (Script::Hangul, Script::Hangul) => {
+            let syllables = term.form.chars().count();
+            match syllables {
+                _ if term.form == word.form => true,
+                // One syllable is in too many words: it must stand alone but for a particle.
+                1 => {
+                    word.form.strip_prefix(&term.form).is_some_and(|rest| last && is_particle(rest))
+                }
+                _ => word.form.contains(&term.form),
+            }
+        }
+        _ => false,
+    }
+}
+
+/// What may follow a noun: case, topic, direction, conjunction.
+pub(crate) fn is_particle(text: &str) -> bool {
+    const PARTICLES: &[&str] = &[
+        "을",
+        "를",
+        "이",
+        "가",
+        "은",
+        "는",
+        "의",
+        "에",
+        "에서",
+        "에게",
+        "로",
+        "으로",
+        "와",
+        "과",
+        "도",
+        "만",
+        "까지",
+        "부터",
+        "이랑",
+        "랑",
+        "하고",
+        "에는",
+        "에도",
+        "로는",
+        "으로는",
+        "이나",
+        "나",
+        "라",
+        "이라",
+        "라는",
+        "이라는",
+        "용",
+        "쪽",
+        "쪽으로",
+        "쪽에",
+        "앞에",
+        "앞단에",
+        "마다",
+    ];
+    PARTICLES.contains(&text)
+}
+
+/// A light stem: enough to hold `cache`, `caches`, `cached` and `caching` together, no more.
+fn stem(form: &str, script: Script) -> String {
+    if script == Script::Hangul || !form.is_ascii() || form.bytes().any(|b| b.is_ascii_digit()) {
+        return form.to_owned();
+    }
+    let mut word = form.trim_end_matches("'s").to_owned();
+    if let Some(base) = word.strip_suffix("ies").filter(|base| base.len() > 2) {
+        word = format!("{base}y");
+    } else if word.len() > 3
+        && word.ends_with('s')
+        && !word.ends_with("ss")
+        && !word.ends_with("us")
+    {
+        word.truncate(word.len() - 1);
+    }
+    for suffix in ["ing", "ed"] {
+        if let Some(base) = word.strip_suffix(suffix).filter(|base| base.len() > 2) {
+            let mut base = base.to_owned();
+            let mut ends = base.bytes().rev();
+            if let (Some(a), Some(b)) = (ends.next(), ends.next())
+                && a == b
+                && !matches!(a, b'l' | b's' | b'z' | b'e')
+            {
+                base.truncate(base.len() - 1);
+            }
+            word = base;
+            break;
+        }
+    }
+    match word.strip_suffix('e').filter(|base| base.len() > 2) {
+        Some(base) => base.to_owned(),
+        None => word,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(term: &str, text: &str) -> Option<String> {
+        let text = Text::of(text);
+        let (_, span) = Term::of(term).find(&words(&text, &[]), 0)?;
+        Some(text.slice(span).to_owned())
+    }
+
+    #[test]
+    fn english_inflection_does_not_hide_a_word() {
+        for text in ["Cache it", "caches", "a CACHED site", "caching"] {
+            assert!(found("cache", text).is_some(), "{text}");
+        }
+        assert_eq!(
+            found("rate limit", "with rate-limiting please").as_deref(),
+            Some("rate-limiting")
+        );
+        assert_eq!(found("cat", "cache"), None);
+        assert_eq!(found("rate limit", "rate. limit"), None);
+    }
+
+    #[test]
+    fn korean_particles_and_compounds_do_not_hide_a_word() {
+        assert_eq!(found("캐시", "캐시를 붙여줘").as_deref(), Some("캐시를"));
+        assert_eq!(found("캐시", "엣지캐시로").as_deref(), Some("엣지캐시로"));
+        assert_eq!(found("앞", "API 앞에").as_deref(), Some("앞에"));
+        assert_eq!(found("앞", "앞뒤가"), None);
+    }
+}
