@@ -1,0 +1,120 @@
+//! Records, and what bootstrap makes, against a real server.
+
+mod support;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use async_nats::jetstream::stream::Config;
+use bus_schema::{InstanceId, Session, stream};
+use runtime::{Revision, Store, StoreError};
+use support::{Server, eventually};
+
+fn session(name: &str) -> Result<(InstanceId, Session)> {
+    let instance: InstanceId = name.parse()?;
+    let started_at = jiff::Timestamp::from_second(1_700_000_000)?;
+    Ok((instance.clone(), Session { instance, started_at }))
+}
+
+fn is_conflict<T>(result: &Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::Conflict { .. }))
+}
+
+#[tokio::test]
+async fn every_write_is_compare_and_set() -> Result<()> {
+    let server = Server::start().await?;
+    let store: Store<Session> = server.bus().await?.store();
+    let (key, mut record) = session("one")?;
+    assert!(store.get(&key).await?.is_none());
+    let first = store.create(&key, &record).await?;
+    assert!(is_conflict(&store.create(&key, &record).await));
+    record.started_at = jiff::Timestamp::from_second(1_800_000_000)?;
+    let second = store.update(&key, &record, first).await?;
+    assert!(second > first);
+    assert!(is_conflict(&store.update(&key, &record, first).await));
+    assert!(is_conflict(&store.delete(&key, first).await));
+    assert_eq!(store.get(&key).await?, Some((record.clone(), second)));
+    store.delete(&key, second).await?;
+    assert!(store.get(&key).await?.is_none());
+    // Over the mark of the deletion.
+    let third = store.create(&key, &record).await?;
+    assert_eq!(store.get(&key).await?, Some((record, third)));
+    assert!(is_conflict(&store.update(&key, &session("one")?.1, Revision(0)).await));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_record_with_a_time_to_live_ends_unless_written_again() -> Result<()> {
+    let server = Server::start().await?;
+    let store: Store<Session> = server.bus().await?.store();
+    let (key, record) = session("short")?;
+    let ttl = Duration::from_secs(1);
+    let gone = || async { Ok(store.get(&key).await?.is_none().then_some(())) };
+    // Twice: the second is made over the mark that the first left.
+    for _ in 0..2 {
+        let made = store.put_for(&key, &record, ttl, None).await?;
+        assert!(is_conflict(&store.put_for(&key, &record, ttl, None).await));
+        let renewed = store.put_for(&key, &record, ttl, Some(made)).await?;
+        assert!(is_conflict(&store.put_for(&key, &record, ttl, Some(made)).await));
+        eventually("it ends", gone).await?;
+        assert!(is_conflict(&store.put_for(&key, &record, ttl, Some(renewed)).await));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn records_of_a_type_are_listed_by_key() -> Result<()> {
+    let server = Server::start().await?;
+    let store: Store<Session> = server.bus().await?.store();
+    for name in ["b", "a", "c"] {
+        let (key, record) = session(name)?;
+        let revision = store.create(&key, &record).await?;
+        if name == "c" {
+            store.delete(&key, revision).await?;
+        }
+    }
+    let listed = store.list().await?;
+    let keys: Vec<&str> = listed.iter().map(|entry| entry.key.as_str()).collect();
+    assert_eq!(keys, ["a", "b"]);
+    Ok(())
+}
+
+/// A write whose answer got lost is tried again under its id; the server must not take the second
+/// for somebody else's.
+#[tokio::test]
+async fn the_server_knows_a_write_it_has_stored_already() -> Result<()> {
+    let server = Server::start().await?;
+    let bus = server.bus().await?;
+    let write = || {
+        async_nats::jetstream::message::PublishMessage::build()
+            .message_id("the-same")
+            .expected_last_subject_sequence(0)
+            .payload("x".into())
+    };
+    let subject = stream::Bucket::STACKS.subject("session.x");
+    let first = bus.jetstream().send_publish(subject.clone(), write()).await?.await?;
+    let again = bus.jetstream().send_publish(subject, write()).await?.await?;
+    assert_eq!((again.sequence, again.duplicate), (first.sequence, true));
+    Ok(())
+}
+
+#[tokio::test]
+async fn bootstrap_puts_right_what_differs_and_keeps_what_is_stored() -> Result<()> {
+    let server = Server::start().await?;
+    let bus = server.bus().await?;
+    let (key, record) = session("kept")?;
+    bus.store::<Session>().create(&key, &record).await?;
+    let dead = bus.jetstream().get_stream(stream::DEAD.name).await?;
+    let made = dead.cached_info().config.clone();
+    let other = Config { duplicate_window: Duration::from_secs(1), ..made.clone() };
+    bus.jetstream().update_stream(other).await?;
+    runtime::bootstrap(&bus, 1).await?;
+    runtime::bootstrap(&bus, 1).await?;
+    let now = bus.jetstream().get_stream(stream::DEAD.name).await?;
+    assert_eq!(now.cached_info().config, made);
+    assert!(bus.store::<Session>().get(&key).await?.is_some());
+    let swarm = bus.jetstream().get_stream(stream::SWARM.name).await?;
+    let config = &swarm.cached_info().config;
+    assert!(config.deny_delete && config.deny_purge && config.allow_direct);
+    Ok(())
+}
