@@ -31,7 +31,7 @@ pub enum DiffError {
         /// The resource.
         address: ResourceAddress,
         /// What is wrong.
-        source: InvalidProperties,
+        source: Box<InvalidProperties>,
     },
     /// A resource of another stack among those of this one.
     #[error("{address} does not belong to stack {stack}")]
@@ -208,9 +208,9 @@ impl Wanted {
             (ScopeLevel::Account, Place::Account(_)) | (ScopeLevel::Zone, Place::Zone(_)) => {}
             _ => return Err(DiffError::WrongPlace { address, place }),
         }
-        let properties = kind
-            .normalise(&resource.properties)
-            .map_err(|source| DiffError::Invalid { address: address.clone(), source })?;
+        let properties = kind.normalise(&resource.properties).map_err(|source| {
+            DiffError::Invalid { address: address.clone(), source: source.into() }
+        })?;
         let references = references::find(&properties)
             .map_err(|source| DiffError::Reference { address: address.clone(), source })?;
         let referred = references

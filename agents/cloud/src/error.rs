@@ -102,26 +102,27 @@ pub type Source = Box<dyn std::error::Error + Send + Sync>;
 /// What was being done when a call failed, for example `create cloudflare.dns_record in
 /// zone/example.com`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// The verb: `list`, `read`, `create`, `update`, `delete`.
-    pub verb: &'static str,
-    /// The kind of object.
-    pub kind: KindName,
-    /// Where.
-    pub place: Place,
-    /// The object: a resource's address or the cloud's id, where it is about one.
-    pub object: Option<String>,
+pub struct Attempt(Box<What>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct What {
+    verb: &'static str,
+    kind: KindName,
+    place: Place,
+    object: Option<String>,
 }
 
 impl Attempt {
-    /// An attempt on a whole scope.
+    /// An attempt on a whole scope; the verb is `list`, `read`, `create`, `update` or `delete`.
     pub fn on_scope(verb: &'static str, kind: &KindName, place: &Place) -> Self {
-        Self { verb, kind: kind.clone(), place: place.clone(), object: None }
+        Self(Box::new(What { verb, kind: kind.clone(), place: place.clone(), object: None }))
     }
 
     /// An attempt on the object with this id.
     pub fn on_object(verb: &'static str, kind: &KindName, place: &Place, id: &str) -> Self {
-        Self { object: Some(id.to_owned()), ..Self::on_scope(verb, kind, place) }
+        let mut attempt = Self::on_scope(verb, kind, place);
+        attempt.0.object = Some(id.to_owned());
+        attempt
     }
 
     /// An attempt on a resource.
@@ -129,21 +130,32 @@ impl Attempt {
         Self::on_object(verb, &address.kind, place, &address.to_string())
     }
 
+    /// The kind of object.
+    pub fn kind(&self) -> &KindName {
+        &self.0.kind
+    }
+
+    /// Where.
+    pub fn place(&self) -> &Place {
+        &self.0.place
+    }
+
     /// Whether it changes nothing.
     pub fn only_reads(&self) -> bool {
-        matches!(self.verb, "list" | "read")
+        matches!(self.0.verb, "list" | "read")
     }
 }
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.object {
+        let What { verb, kind, place, object } = &*self.0;
+        match object {
             // A resource's address names its kind itself.
-            Some(object) if object.contains(self.kind.as_str()) => {
-                write!(f, "{} {object} in {}", self.verb, self.place)
+            Some(object) if object.contains(kind.as_str()) => {
+                write!(f, "{verb} {object} in {place}")
             }
-            Some(object) => write!(f, "{} {} {object} in {}", self.verb, self.kind, self.place),
-            None => write!(f, "{} {} in {}", self.verb, self.kind, self.place),
+            Some(object) => write!(f, "{verb} {kind} {object} in {place}"),
+            None => write!(f, "{verb} {kind} in {place}"),
         }
     }
 }

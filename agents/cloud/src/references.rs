@@ -134,7 +134,6 @@ fn resolved_text(text: &str, lookup: Lookup<'_>, strict: bool) -> Result<String,
     let mut out = String::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
-            Piece::Text(text) => out.push_str(text),
             Piece::Reference(written, reference) => {
                 match lookup(&reference.local(), &reference.output) {
                     Some(value) => out.push_str(&value),
@@ -147,7 +146,7 @@ fn resolved_text(text: &str, lookup: Lookup<'_>, strict: bool) -> Result<String,
             Piece::Malformed(text) if strict => {
                 return Err(Unresolved::Malformed { text: text.to_owned() });
             }
-            Piece::Malformed(text) => out.push_str(text),
+            Piece::Text(text) | Piece::Malformed(text) => out.push_str(text),
         }
     }
     Ok(out)

@@ -1,7 +1,7 @@
 //! One spelling for every way to write the same filter expression. Pure.
 //!
-//! Gateway gives expressions back reformatted: other white space, `&&` as `and`, list ids without
-//! hyphens. Comparing the texts would show a change at every look.
+//! Gateway gives expressions back reformatted: other white space, `&&` as `and`, list ids with or
+//! without hyphens. Comparing the texts would show a change at every look.
 
 use crate::references;
 
@@ -33,12 +33,13 @@ pub(super) fn canonical(expression: &str) -> String {
     let mut previous = Token::Open("");
     let mut braces = 0_usize;
     for token in tokens(expression) {
-        match token {
-            Token::Open("{") => braces += 1,
-            Token::Close("}") => braces = braces.saturating_sub(1),
+        if token == Token::Open("{") {
+            braces += 1;
+        } else if token == Token::Close("}") {
+            braces = braces.saturating_sub(1);
+        } else if token == Token::Comma && braces > 0 {
             // In a set a comma says no more than white space does.
-            Token::Comma if braces > 0 => continue,
-            _ => {}
+            continue;
         }
         if wants_space(&previous, &token) {
             out.push(' ');
@@ -58,15 +59,19 @@ fn spelled(text: &str) -> String {
     if text.starts_with('"') || references::holds_reference(text) {
         return text.to_owned();
     }
-    match text.strip_prefix('$') {
-        Some(list) if is_uuid(list) => format!("${}", list.replace('-', "").to_ascii_lowercase()),
-        _ => text.to_owned(),
-    }
+    let list = text.strip_prefix('$').and_then(uuid);
+    list.map_or_else(|| text.to_owned(), |id| format!("${id}"))
 }
 
-fn is_uuid(text: &str) -> bool {
-    text.bytes().filter(|it| *it != b'-').count() == 32
-        && text.bytes().all(|it| it == b'-' || it.is_ascii_hexdigit())
+/// A list's id with its hyphens, whether it was written with them or not.
+fn uuid(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(|it| *it != '-').collect();
+    if digits.len() != 32 || !digits.bytes().all(|it| it.is_ascii_hexdigit()) {
+        return None;
+    }
+    let digits = digits.to_ascii_lowercase();
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|it| digits.get(it).unwrap_or_default());
+    Some(parts.join("-"))
 }
 
 #[derive(Debug, PartialEq)]
@@ -175,7 +180,7 @@ mod tests {
         ] {
             assert_eq!(
                 canonical(text),
-                r#"any(dns.domains[*] in $f174e90afafe4643bbbc4a0ed4fc8415) and not (http.request.host == "a  b")"#
+                r#"any(dns.domains[*] in $f174e90a-fafe-4643-bbbc-4a0ed4fc8415) and not (http.request.host == "a  b")"#
             );
         }
         assert_eq!(canonical("x in {1, 2,3}"), "x in {1 2 3}");

@@ -1,13 +1,153 @@
-//! Cloudflare: its kinds and their calls, behind [`Cloud`](crate::Cloud).
+//! Cloudflare: its kinds and their calls, behind [`Cloud`].
 
+mod api;
+mod budget;
+mod client;
 mod expression;
+mod failure;
 mod fields;
 mod kinds;
+mod multipart;
 mod names;
+mod request;
 
-use crate::kind::Catalogue;
+pub use client::BuildError;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bus_schema::{KindName, Place, Resource};
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::Value;
+use url::Url;
+
+use self::api::Api;
+use self::client::Client;
+use self::kinds::Operations;
+use self::request::Request;
+use crate::error::{Attempt, Error};
+use crate::kind::{Catalogue, Ownership, ScopeLevel};
+use crate::{Cloud, Observed};
+
+/// Where Cloudflare's own API is.
+pub const API: &str = "https://api.cloudflare.com/client/v4";
 
 /// Every kind of Cloudflare's there is, for those who decide and hold no credential.
-pub fn catalogue() -> Catalogue {
-    Catalogue(&kinds::KINDS)
+pub const fn catalogue() -> Catalogue {
+    Catalogue(kinds::KINDS)
+}
+
+/// Cloudflare, with one token.
+#[derive(Debug)]
+pub struct Cloudflare {
+    client: Client,
+    /// Ids of zones by name, as found.
+    zones: Mutex<HashMap<String, String>>,
+}
+
+impl Cloudflare {
+    /// A client of the API at `base` (see [`API`]); nothing is called yet.
+    ///
+    /// # Errors
+    /// When the base or the token cannot be used.
+    pub fn new(base: Url, token: &SecretString) -> Result<Self, BuildError> {
+        Ok(Self { client: Client::new(base, token)?, zones: Mutex::default() })
+    }
+
+    /// The kind, and what its calls are made with.
+    async fn on(&self, attempt: Attempt) -> Result<(&'static dyn Operations, Api<'_>), Error> {
+        let Some(kind) = kinds::operations(attempt.kind()) else {
+            let reason = "Cloudflare has no such kind".to_owned();
+            return Err(Error::Unsupported { attempt, reason });
+        };
+        let api = match (kind.describe().scope, attempt.place().clone()) {
+            (ScopeLevel::Account, Place::Account(id)) => {
+                Api::in_account(&self.client, &id, attempt)
+            }
+            (ScopeLevel::Zone, Place::Zone(name)) => {
+                let id = self.zone_id(&name, &attempt).await?;
+                Api::in_zone(&self.client, &id, attempt)
+            }
+            (ScopeLevel::Account | ScopeLevel::Zone, _) => {
+                let reason = "the kind does not live in such a place".to_owned();
+                return Err(Error::Unsupported { attempt, reason });
+            }
+        };
+        Ok((kind, api))
+    }
+
+    async fn zone_id(&self, name: &str, attempt: &Attempt) -> Result<String, Error> {
+        let known = self.zones.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some(id) = known {
+            return Ok(id);
+        }
+        let request = Request::new(Method::GET, vec!["zones".to_owned()], attempt.clone());
+        let found = self.client.call(request.query("name", name)).await?.result;
+        let id = found
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|zone| zone.get("name").and_then(Value::as_str) == Some(name))
+            .and_then(|zone| zone.get("id")?.as_str());
+        let Some(id) = id else {
+            let message = format!("the token sees no zone named {name}");
+            return Err(failure::absent(attempt.clone(), message));
+        };
+        let mut zones = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
+        zones.insert(name.to_owned(), id.to_owned());
+        Ok(id.to_owned())
+    }
+
+    /// Forgets the id of a zone that is gone: one made anew under the name has another.
+    fn checked<T>(&self, place: &Place, result: Result<T, Error>) -> Result<T, Error> {
+        if let (Place::Zone(name), Err(Error::NotFound { .. })) = (place, &result) {
+            self.zones.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl Cloud for Cloudflare {
+    fn name(&self) -> &'static str {
+        "cloudflare"
+    }
+
+    async fn list(&self, kind: &KindName, place: &Place) -> Result<Vec<Observed>, Error> {
+        let (kind, api) = self.on(Attempt::on_scope("list", kind, place)).await?;
+        self.checked(place, kind.list(&api).await)
+    }
+
+    async fn read(
+        &self,
+        kind: &KindName,
+        place: &Place,
+        id: &str,
+    ) -> Result<Option<Observed>, Error> {
+        let (kind, api) = self.on(Attempt::on_object("read", kind, place, id)).await?;
+        self.checked(place, kind.read(&api, id).await)
+    }
+
+    async fn create(&self, resource: &Resource) -> Result<Observed, Error> {
+        let Resource { address, place, .. } = resource;
+        let (kind, api) = self.on(Attempt::on_resource("create", address, place)).await?;
+        self.checked(place, kind.create(&api, resource).await)
+    }
+
+    async fn update(&self, resource: &Resource, id: &str) -> Result<Observed, Error> {
+        let Resource { address, place, .. } = resource;
+        let (kind, api) = self.on(Attempt::on_resource("update", address, place)).await?;
+        self.checked(place, kind.update(&api, resource, id).await)
+    }
+
+    async fn delete(&self, kind: &KindName, place: &Place, id: &str) -> Result<(), Error> {
+        let (kind, api) = self.on(Attempt::on_object("delete", kind, place, id)).await?;
+        if kind.describe().ownership == Ownership::Claimed {
+            let reason = "it is always there; set it to what it was before".to_owned();
+            return Err(Error::Unsupported { attempt: api.attempt().clone(), reason });
+        }
+        self.checked(place, kind.delete(&api, id).await)
+    }
 }

@@ -41,7 +41,7 @@ pub(super) fn owner_of(cloud_name: &str) -> Option<Marker> {
 
 fn digest(stack: &str, name: &str) -> String {
     let digest = Sha256::digest(format!("{stack}/{name}").as_bytes());
-    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest.get(..4).unwrap_or_default())
 }
 
 /// The `ref` of a rule: the same at every apply, so that Cloudflare keeps the rule's id.

@@ -3,8 +3,8 @@
 use bus_schema::{Properties, ResourceAddress};
 use serde_json::{Map, Value, json};
 
-use super::Projected;
 use super::ruleset::{self, DESCRIPTION_FIELD, ENABLED_FIELD, EXPRESSION_FIELD, Phase};
+use crate::Observed;
 use crate::cloudflare::fields::{Fields, properties};
 use crate::cloudflare::names::rule_ref;
 use crate::kind::{Description, Field, InvalidProperties, Kind, Ownership, ScopeLevel};
@@ -66,7 +66,7 @@ impl Phase for CacheRule {
         "http_request_cache_settings"
     }
 
-    fn project(&self, rule: &Value) -> Option<Projected> {
+    fn project(&self, rule: &Value) -> Option<Observed> {
         let mut projected = ruleset::project(rule)?;
         let parameters = rule.get("action_parameters").unwrap_or(&Value::Null);
         let seconds = |field: &str| parameters.get(field).map_or(Value::Null, time_kept);
@@ -86,10 +86,13 @@ impl Phase for CacheRule {
         let cache = normalised.get("cache").cloned().unwrap_or(true.into());
         parameters.insert("cache".to_owned(), cache);
         for field in ["edge_ttl", "browser_ttl"] {
-            if let Some(seconds) = normalised.get(field).filter(|it| !it.is_null()) {
-                let kept = json!({ "mode": "override_origin", "default": seconds });
-                parameters.insert(field.to_owned(), kept);
-            }
+            let kept = match normalised.get(field) {
+                None | Some(Value::Null) => continue,
+                // As somebody else had set it, put back by an undo.
+                Some(setting @ Value::Object(_)) => setting.clone(),
+                Some(seconds) => json!({ "mode": "override_origin", "default": seconds }),
+            };
+            parameters.insert(field.to_owned(), kept);
         }
         let mut rule = ruleset::payload(address, normalised);
         rule.insert("action".to_owned(), "set_cache_settings".into());

@@ -2,11 +2,16 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use bus_schema::{Properties, ResourceAddress};
+use async_trait::async_trait;
+use bus_schema::{Properties, Resource, ResourceAddress};
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Projected, outputs, text};
+use super::{Operations, outputs, text};
+use crate::Observed;
+use crate::cloudflare::api::Api;
 use crate::cloudflare::fields::{Fields, properties};
+use crate::error::Error;
 use crate::kind::{Description, Field, InvalidProperties, Kind, Marker, Ownership, ScopeLevel};
 use crate::references;
 
@@ -40,6 +45,8 @@ static DESCRIPTION: Description = Description {
     outputs: &["id", "name"],
 };
 
+/// Records asked for at a time.
+const PER_PAGE: u32 = 500;
 const TYPES: [&str; 4] = ["A", "AAAA", "CNAME", "TXT"];
 /// `ttl` where Cloudflare chooses, as it does for every proxied record.
 const AUTOMATIC: i64 = 1;
@@ -83,14 +90,48 @@ impl Kind for DnsRecord {
     }
 }
 
+#[async_trait]
+impl Operations for DnsRecord {
+    async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
+        let records = api.pages(&["dns_records"], PER_PAGE).await?;
+        Ok(records.iter().filter_map(project).collect())
+    }
+
+    async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error> {
+        Ok(api.find(&["dns_records", id]).await?.as_ref().and_then(project))
+    }
+
+    async fn create(&self, api: &Api<'_>, resource: &Resource) -> Result<Observed, Error> {
+        let body = payload(&resource.address, &resource.properties);
+        let made = api.send(Method::POST, &["dns_records"], body).await?;
+        api.projected(project(&made))
+    }
+
+    async fn update(
+        &self,
+        api: &Api<'_>,
+        resource: &Resource,
+        id: &str,
+    ) -> Result<Observed, Error> {
+        // PATCH: tags and settings of the record are not ours to reset.
+        let body = payload(&resource.address, &resource.properties);
+        let changed = api.send(Method::PATCH, &["dns_records", id], body).await?;
+        api.projected(project(&changed))
+    }
+
+    async fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
+        api.delete(&["dns_records", id]).await
+    }
+}
+
 /// The record as Cloudflare shows it.
-pub(crate) fn project(record: &Value) -> Option<Projected> {
+pub(crate) fn project(record: &Value) -> Option<Observed> {
     let id = record.get("id")?.as_str()?;
     let record_type = record.get("type")?.as_str()?.to_ascii_uppercase();
     let name = host(record.get("name")?.as_str()?);
     let shown = text(record, "content").unwrap_or_default();
     let content = content(&record_type, &shown).unwrap_or(shown);
-    Some(Projected {
+    Some(Observed {
         id: id.to_owned(),
         key: format!("{record_type} {name}"),
         owner: text(record, "comment").and_then(|comment| Marker::find(&comment)),

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use bus_schema::{Properties, ResourceAddress};
+use async_trait::async_trait;
+use bus_schema::{Properties, Resource, ResourceAddress};
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Projected, outputs, text};
+use super::{Operations, outputs, text};
+use crate::Observed;
+use crate::cloudflare::api::Api;
 use crate::cloudflare::expression::canonical;
 use crate::cloudflare::fields::{Fields, properties};
 use crate::cloudflare::names::{cloud_name, mark, unmark};
+use crate::error::Error;
 use crate::kind::{Description, Field, InvalidProperties, Kind, Ownership, ScopeLevel};
 
 /// A rule over the DNS queries or HTTP requests of an account's people and devices.
@@ -55,6 +60,18 @@ static DESCRIPTION: Description = Description {
     outputs: &["id"],
 };
 
+/// Fields a rule is shown with and not taken with.
+const SERVER_SET: [&str; 9] = [
+    "id",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+    "version",
+    "read_only",
+    "sharable",
+    "source_account",
+    "warning_status",
+];
 const ACTIONS: [&str; 2] = ["block", "allow"];
 const FILTERS: [&str; 2] = ["dns", "http"];
 /// Longest description, in characters, the mark of ownership left out.
@@ -90,8 +107,50 @@ impl Kind for GatewayRule {
     }
 }
 
+#[async_trait]
+impl Operations for GatewayRule {
+    async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
+        let rules = api.get(&["gateway", "rules"]).await?;
+        Ok(rules.as_array().into_iter().flatten().filter_map(project).collect())
+    }
+
+    async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error> {
+        Ok(api.find(&["gateway", "rules", id]).await?.as_ref().and_then(project))
+    }
+
+    async fn create(&self, api: &Api<'_>, resource: &Resource) -> Result<Observed, Error> {
+        let rules = api.get(&["gateway", "rules"]).await?;
+        let rules = rules.as_array().map(Vec::as_slice).unwrap_or_default();
+        api.no_other_named(rules, &cloud_name(&resource.address))?;
+        let body = payload(&resource.address, &resource.properties);
+        let made = api.send(Method::POST, &["gateway", "rules"], body).await?;
+        api.projected(project(&made))
+    }
+
+    async fn update(
+        &self,
+        api: &Api<'_>,
+        resource: &Resource,
+        id: &str,
+    ) -> Result<Observed, Error> {
+        // There is no PATCH: what we do not own of the rule is put back as it was found.
+        let mut whole = api.get(&["gateway", "rules", id]).await?;
+        let ours = payload(&resource.address, &resource.properties);
+        if let (Some(whole), Value::Object(ours)) = (whole.as_object_mut(), ours) {
+            whole.retain(|field, _| !SERVER_SET.contains(&field.as_str()));
+            whole.extend(ours);
+        }
+        let changed = api.send(Method::PUT, &["gateway", "rules", id], whole).await?;
+        api.projected(project(&changed))
+    }
+
+    async fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
+        api.delete(&["gateway", "rules", id]).await
+    }
+}
+
 /// The rule as Cloudflare shows it.
-pub(super) fn project(rule: &Value) -> Option<Projected> {
+pub(super) fn project(rule: &Value) -> Option<Observed> {
     let id = rule.get("id")?.as_str()?;
     let (description, owner) = unmark(&text(rule, "description").unwrap_or_default());
     let filters: BTreeSet<&str> = rule
@@ -102,7 +161,7 @@ pub(super) fn project(rule: &Value) -> Option<Projected> {
         .filter_map(Value::as_str)
         .collect();
     let traffic = canonical(&text(rule, "traffic").unwrap_or_default());
-    Some(Projected {
+    Some(Observed {
         id: id.to_owned(),
         key: text(rule, "name").unwrap_or_else(|| id.to_owned()),
         owner,

@@ -1,42 +1,68 @@
 //! The kinds, one file each: what it is, how it is normalised, and the calls that list, make, change
 //! and remove it.
 
-pub(crate) mod cache_rule;
-pub(crate) mod dns_record;
-pub(crate) mod gateway_list;
-pub(crate) mod gateway_rule;
-pub(crate) mod kv_namespace;
-pub(crate) mod r2_bucket;
-pub(crate) mod rate_limit;
-pub(crate) mod ruleset;
-pub(crate) mod waf_rule;
-pub(crate) mod worker_route;
-pub(crate) mod worker_script;
-pub(crate) mod zone_setting;
+mod cache_rule;
+mod dns_record;
+mod gateway_list;
+mod gateway_rule;
+mod kv_namespace;
+mod r2_bucket;
+mod rate_limit;
+mod ruleset;
+mod waf_rule;
+mod worker_route;
+mod worker_script;
+mod zone_setting;
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
+use bus_schema::{KindName, Resource};
 use serde_json::Value;
 
+use super::api::Api;
+use crate::Observed;
+use crate::error::Error;
 use crate::kind::Kind;
 
-/// An object through its kind's projection.
-pub(crate) type Projected = crate::Observed;
+/// A kind with its calls: those of [`crate::Cloud`], the place and the attempt being in `api`.
+#[async_trait]
+pub(super) trait Operations: Kind {
+    async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error>;
+    async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error>;
+    async fn create(&self, api: &Api<'_>, resource: &Resource) -> Result<Observed, Error>;
+    async fn update(&self, api: &Api<'_>, resource: &Resource, id: &str)
+    -> Result<Observed, Error>;
+    async fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error>;
+}
 
-/// Every kind.
-pub(super) static KINDS: [&dyn Kind; 11] = [
-    &zone_setting::ZoneSetting,
-    &dns_record::DnsRecord,
-    &waf_rule::WafRule,
-    &rate_limit::RateLimit,
-    &cache_rule::CacheRule,
-    &worker_script::WorkerScript,
-    &worker_route::WorkerRoute,
-    &kv_namespace::KvNamespace,
-    &r2_bucket::R2Bucket,
-    &gateway_list::GatewayList,
-    &gateway_rule::GatewayRule,
+macro_rules! kinds {
+    ($($kind:expr),+ $(,)?) => {
+        /// Every kind.
+        pub(super) const KINDS: &[&dyn Kind] = &[$(&$kind),+];
+        /// Every kind with its calls.
+        const OPERATIONS: &[&dyn Operations] = &[$(&$kind),+];
+    };
+}
+
+kinds![
+    zone_setting::ZoneSetting,
+    dns_record::DnsRecord,
+    waf_rule::WafRule,
+    rate_limit::RateLimit,
+    cache_rule::CacheRule,
+    worker_script::WorkerScript,
+    worker_route::WorkerRoute,
+    kv_namespace::KvNamespace,
+    r2_bucket::R2Bucket,
+    gateway_list::GatewayList,
+    gateway_rule::GatewayRule,
 ];
+
+/// The calls of one kind.
+pub(super) fn operations(kind: &KindName) -> Option<&'static dyn Operations> {
+    OPERATIONS.iter().copied().find(|it| it.describe().name == kind.as_str())
+}
 
 /// A text field of what Cloudflare shows.
 fn text(object: &Value, field: &str) -> Option<String> {

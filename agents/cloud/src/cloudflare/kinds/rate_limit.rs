@@ -6,7 +6,8 @@ use bus_schema::{Properties, ResourceAddress};
 use serde_json::{Value, json};
 
 use super::ruleset::{self, DESCRIPTION_FIELD, ENABLED_FIELD, EXPRESSION_FIELD, Phase};
-use super::{Projected, text};
+use super::text;
+use crate::Observed;
 use crate::cloudflare::fields::{Fields, properties};
 use crate::cloudflare::names::rule_ref;
 use crate::kind::{Description, Field, InvalidProperties, Kind, Ownership, ScopeLevel};
@@ -107,7 +108,7 @@ impl Phase for RateLimit {
         "http_ratelimit"
     }
 
-    fn project(&self, rule: &Value) -> Option<Projected> {
+    fn project(&self, rule: &Value) -> Option<Observed> {
         let mut projected = ruleset::project(rule)?;
         let limit = rule.get("ratelimit").unwrap_or(&Value::Null);
         let by: BTreeSet<&str> = limit

@@ -6,12 +6,18 @@
 
 use std::fmt;
 
-use bus_schema::{Properties, ResourceAddress};
-use serde_json::{Map, Value};
+use async_trait::async_trait;
+use bus_schema::{Properties, Resource, ResourceAddress};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
 
-use super::{Projected, outputs, text};
+use super::{Operations, outputs, text};
+use crate::Observed;
+use crate::cloudflare::api::Api;
+use crate::cloudflare::failure::NO_SECOND_RULESET;
 use crate::cloudflare::fields::{Fields, properties};
 use crate::cloudflare::names::{mark, rule_ref, unmark};
+use crate::error::Error;
 use crate::kind::{Field, InvalidProperties, Kind};
 use crate::references;
 
@@ -20,9 +26,114 @@ pub(crate) trait Phase: Kind + fmt::Debug {
     /// The phase its rules are in.
     fn phase(&self) -> &'static str;
     /// A rule as Cloudflare shows it.
-    fn project(&self, rule: &Value) -> Option<Projected>;
+    fn project(&self, rule: &Value) -> Option<Observed>;
     /// A rule as Cloudflare takes it.
     fn payload(&self, address: &ResourceAddress, normalised: &Properties) -> Value;
+}
+
+#[async_trait]
+impl<P: Phase> Operations for P {
+    async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
+        let Some(ruleset) = entry_point(api, self.phase()).await? else { return Ok(Vec::new()) };
+        Ok(rules(&ruleset).iter().filter_map(|rule| self.project(rule)).collect())
+    }
+
+    async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error> {
+        Ok(self.list(api).await?.into_iter().find(|rule| rule.id == id))
+    }
+
+    async fn create(&self, api: &Api<'_>, resource: &Resource) -> Result<Observed, Error> {
+        let rule = self.payload(&resource.address, &resource.properties);
+        let reference = rule_ref(&resource.address);
+        // The entry point may come or go between looking and writing; nobody's rules are lost by
+        // looking again, as they would be by putting the whole list.
+        let mut tries = 0;
+        let ruleset = loop {
+            tries += 1;
+            let written = match entry_point(api, self.phase()).await? {
+                Some(ruleset) if rules(&ruleset).iter().any(|it| is(it, &reference)) => {
+                    return Err(api.conflict(format!("there is a rule with ref {reference}")));
+                }
+                Some(ruleset) => {
+                    let id = text(&ruleset, "id").unwrap_or_default();
+                    api.send(Method::POST, &["rulesets", &id, "rules"], rule.clone()).await
+                }
+                None => {
+                    let body = json!({
+                        "name": "default",
+                        "kind": "zone",
+                        "phase": self.phase(),
+                        "rules": [&rule],
+                    });
+                    api.send(Method::POST, &["rulesets"], body).await
+                }
+            };
+            match written {
+                Err(Error::Conflict { reply, .. })
+                    if reply.has_code(NO_SECOND_RULESET) && tries < TRIES => {}
+                Err(Error::NotFound { .. }) if tries < TRIES => {}
+                written => break written?,
+            }
+        };
+        self.written(api, &ruleset, &reference)
+    }
+
+    async fn update(
+        &self,
+        api: &Api<'_>,
+        resource: &Resource,
+        id: &str,
+    ) -> Result<Observed, Error> {
+        let rule = self.payload(&resource.address, &resource.properties);
+        let reference = rule_ref(&resource.address);
+        let ruleset = entry_point(api, self.phase()).await?.unwrap_or_default();
+        // The id may be another since it was seen; the ref is ours.
+        let rules = rules(&ruleset);
+        let found = rules.iter().find(|it| is(it, &reference));
+        let found = found.or_else(|| rules.iter().find(|it| text(it, "id").as_deref() == Some(id)));
+        let rule_id = found.and_then(|it| text(it, "id"));
+        let rule_id = rule_id.ok_or_else(|| api.absent("the rule is gone"))?;
+        let ruleset_id = text(&ruleset, "id").unwrap_or_default();
+        let path = ["rulesets", &ruleset_id, "rules", &rule_id];
+        let ruleset = api.send(Method::PATCH, &path, rule).await?;
+        self.written(api, &ruleset, &reference)
+    }
+
+    async fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
+        let Some(ruleset) = entry_point(api, self.phase()).await? else { return Ok(()) };
+        let there = rules(&ruleset).iter().any(|it| text(it, "id").as_deref() == Some(id));
+        if !there {
+            return Ok(());
+        }
+        let ruleset_id = text(&ruleset, "id").unwrap_or_default();
+        api.delete(&["rulesets", &ruleset_id, "rules", id]).await
+    }
+}
+
+/// Writes answer with the whole ruleset, the rule among the others'.
+trait Written: Phase {
+    fn written(&self, api: &Api<'_>, ruleset: &Value, reference: &str) -> Result<Observed, Error> {
+        let rule = rules(ruleset).iter().find(|it| is(it, reference));
+        api.projected(rule.and_then(|it| self.project(it)))
+    }
+}
+
+impl<P: Phase> Written for P {}
+
+/// How often an entry point that comes and goes is looked for.
+const TRIES: u32 = 4;
+
+/// The zone's ruleset for a phase; none until somebody makes one.
+async fn entry_point(api: &Api<'_>, phase: &str) -> Result<Option<Value>, Error> {
+    api.find(&["rulesets", "phases", phase, "entrypoint"]).await
+}
+
+fn rules(ruleset: &Value) -> &[Value] {
+    ruleset.get("rules").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn is(rule: &Value, reference: &str) -> bool {
+    rule.get("ref").and_then(Value::as_str) == Some(reference)
 }
 
 pub(super) const EXPRESSION_FIELD: Field = Field {
@@ -64,12 +175,12 @@ pub(super) fn description(fields: &Fields<'_>) -> Result<String, InvalidProperti
 }
 
 /// What every rule shows.
-pub(super) fn project(rule: &Value) -> Option<Projected> {
+pub(super) fn project(rule: &Value) -> Option<Observed> {
     let id = rule.get("id")?.as_str()?;
     let (description, owner) = unmark(&text(rule, "description").unwrap_or_default());
     let expression = text(rule, "expression").unwrap_or_default();
     let enabled = rule.get("enabled").cloned().unwrap_or(true.into());
-    Some(Projected {
+    Some(Observed {
         id: id.to_owned(),
         key: text(rule, "ref").unwrap_or_else(|| id.to_owned()),
         owner,

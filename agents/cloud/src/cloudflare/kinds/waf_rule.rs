@@ -4,7 +4,8 @@ use bus_schema::{Properties, ResourceAddress};
 use serde_json::{Value, json};
 
 use super::ruleset::{self, DESCRIPTION_FIELD, ENABLED_FIELD, EXPRESSION_FIELD, Phase};
-use super::{Projected, text};
+use super::text;
+use crate::Observed;
 use crate::cloudflare::fields::{Fields, properties};
 use crate::cloudflare::names::rule_ref;
 use crate::kind::{Description, Field, InvalidProperties, Kind, Ownership, ScopeLevel};
@@ -62,7 +63,7 @@ impl Phase for WafRule {
         "http_request_firewall_custom"
     }
 
-    fn project(&self, rule: &Value) -> Option<Projected> {
+    fn project(&self, rule: &Value) -> Option<Observed> {
         let mut projected = ruleset::project(rule)?;
         let action = text(rule, "action").unwrap_or_default();
         projected.properties.0.insert("action".to_owned(), action.into());

@@ -1,12 +1,16 @@
 //! A route: which requests go to which Worker. Known as ours by the script it points to.
 
-use bus_schema::{Properties, ResourceAddress};
-use serde_json::Value;
+use async_trait::async_trait;
+use bus_schema::{Properties, Resource, ResourceAddress};
+use reqwest::Method;
+use serde_json::{Value, json};
 
-use super::{Projected, outputs, text};
+use super::{Operations, outputs, text};
 use crate::Observed;
+use crate::cloudflare::api::Api;
 use crate::cloudflare::fields::{Fields, properties};
 use crate::cloudflare::names::{PREFIX, owner_of};
+use crate::error::Error;
 use crate::kind::{Description, Field, InvalidProperties, Kind, Ownership, ScopeLevel};
 use crate::references;
 
@@ -74,12 +78,55 @@ impl Kind for WorkerRoute {
     }
 }
 
+#[async_trait]
+impl Operations for WorkerRoute {
+    async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
+        let routes = api.get(&["workers", "routes"]).await?;
+        Ok(routes.as_array().into_iter().flatten().filter_map(project).collect())
+    }
+
+    async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error> {
+        Ok(api.find(&["workers", "routes", id]).await?.as_ref().and_then(project))
+    }
+
+    async fn create(&self, api: &Api<'_>, resource: &Resource) -> Result<Observed, Error> {
+        let body = json!(resource.properties);
+        let made = api.send(Method::POST, &["workers", "routes"], body.clone()).await?;
+        api.projected(project(&complete(made, &body)))
+    }
+
+    async fn update(
+        &self,
+        api: &Api<'_>,
+        resource: &Resource,
+        id: &str,
+    ) -> Result<Observed, Error> {
+        let body = json!(resource.properties);
+        let changed = api.send(Method::PUT, &["workers", "routes", id], body.clone()).await?;
+        api.projected(project(&complete(changed, &body)))
+    }
+
+    async fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
+        api.delete(&["workers", "routes", id]).await
+    }
+}
+
+/// Some answers to a write hold the id only.
+fn complete(mut answer: Value, sent: &Value) -> Value {
+    if let (Some(answer), Some(sent)) = (answer.as_object_mut(), sent.as_object()) {
+        for (field, value) in sent {
+            answer.entry(field).or_insert_with(|| value.clone());
+        }
+    }
+    answer
+}
+
 /// The route as Cloudflare shows it.
-pub(super) fn project(route: &Value) -> Option<Projected> {
+pub(super) fn project(route: &Value) -> Option<Observed> {
     let id = route.get("id")?.as_str()?;
     let pattern = pattern(route.get("pattern")?.as_str()?);
     let script = text(route, "script").unwrap_or_default();
-    Some(Projected {
+    Some(Observed {
         id: id.to_owned(),
         key: pattern.clone(),
         owner: owner_of(&script),

@@ -2,12 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use bus_schema::{Properties, ResourceAddress};
+use async_trait::async_trait;
+use bus_schema::{Properties, Resource, ResourceAddress};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Projected, outputs, text};
+use super::{Operations, outputs, text};
+use crate::Observed;
+use crate::cloudflare::api::Api;
 use crate::cloudflare::fields::{Fields, properties};
-use crate::cloudflare::names::cloud_name;
+use crate::cloudflare::multipart::module;
+use crate::cloudflare::names::{PREFIX, cloud_name};
+use crate::cloudflare::request::FormPart;
+use crate::error::Error;
 use crate::kind::{Description, Field, InvalidProperties, Kind, Marker, Ownership, ScopeLevel};
 
 /// Code at the edge: one ES module.
@@ -53,7 +61,7 @@ static DESCRIPTION: Description = Description {
 const BINDINGS: [(&str, &str); 3] =
     [("kv_namespace", "namespace_id"), ("r2_bucket", "bucket_name"), ("plain_text", "text")];
 /// Name of the one module.
-pub(super) const MODULE: &str = "worker.js";
+const MODULE: &str = "worker.js";
 
 impl Kind for WorkerScript {
     fn describe(&self) -> &'static Description {
@@ -85,6 +93,78 @@ impl Kind for WorkerScript {
         cloud_name(address)
     }
 }
+
+#[async_trait]
+impl Operations for WorkerScript {
+    async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
+        let scripts = api.get(&["workers", "scripts"]).await?;
+        let scripts = scripts.as_array().cloned().unwrap_or_default();
+        stream::iter(scripts)
+            .map(|script| async move {
+                let name = text(&script, "id").unwrap_or_default();
+                if name.starts_with(PREFIX) {
+                    return self.read(api, &name).await;
+                }
+                // The code of others is nothing to us, and each costs two calls.
+                Ok(Some(project(&name, &script, None)))
+            })
+            .buffered(READS_AT_ONCE)
+            .try_filter_map(|observed| async move { Ok(observed) })
+            .try_collect()
+            .await
+    }
+
+    async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error> {
+        let Some(settings) = api.find(&["workers", "scripts", id, "settings"]).await? else {
+            return Ok(None);
+        };
+        let content = module(&api.get_raw(&["workers", "scripts", id]).await?);
+        Ok(Some(project(id, &settings, content.as_deref())))
+    }
+
+    async fn create(&self, api: &Api<'_>, resource: &Resource) -> Result<Observed, Error> {
+        let name = cloud_name(&resource.address);
+        // An upload takes the place of what is there without a word.
+        if api.find(&["workers", "scripts", &name, "settings"]).await?.is_some() {
+            return Err(api.conflict(format!("there is a script named {name}")));
+        }
+        self.update(api, resource, &name).await
+    }
+
+    async fn update(
+        &self,
+        api: &Api<'_>,
+        resource: &Resource,
+        id: &str,
+    ) -> Result<Observed, Error> {
+        let content = resource.properties.text("content").unwrap_or_default();
+        let upload = api.request(Method::PUT, &["workers", "scripts", id]).form(vec![
+            FormPart {
+                name: "metadata",
+                file_name: None,
+                media_type: "application/json",
+                text: metadata(&resource.address, &resource.properties).to_string(),
+            },
+            FormPart {
+                name: MODULE,
+                file_name: Some(MODULE),
+                media_type: "application/javascript+module",
+                text: content.to_owned(),
+            },
+        ]);
+        api.call(upload).await?;
+        // The answer holds no bindings.
+        let settings = api.get(&["workers", "scripts", id, "settings"]).await?;
+        Ok(project(id, &settings, Some(content)))
+    }
+
+    async fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
+        api.delete(&["workers", "scripts", id]).await
+    }
+}
+
+/// Scripts read at once for a listing.
+const READS_AT_ONCE: usize = 6;
 
 fn is_date(text: &str) -> bool {
     let mut parts = text
@@ -125,7 +205,7 @@ fn binding(declared: &Value) -> Result<(String, Value), &'static str> {
 }
 
 /// The script as Cloudflare shows it: `settings` from its settings, `content` its one module.
-pub(super) fn project(name: &str, settings: &Value, content: Option<&str>) -> Projected {
+pub(super) fn project(name: &str, settings: &Value, content: Option<&str>) -> Observed {
     let shown = settings.get("bindings").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut bindings: Vec<(String, Value)> = shown
         .into_iter()
@@ -138,7 +218,7 @@ pub(super) fn project(name: &str, settings: &Value, content: Option<&str>) -> Pr
     bindings.sort_by(|a, b| a.0.cmp(&b.0));
     let bindings: Vec<Value> = bindings.into_iter().map(|(_, binding)| binding).collect();
     let tags = settings.get("tags").and_then(Value::as_array).into_iter().flatten();
-    Projected {
+    Observed {
         id: name.to_owned(),
         key: name.to_owned(),
         owner: tags.filter_map(Value::as_str).find_map(Marker::find),

@@ -1,0 +1,175 @@
+//! What a kind makes its calls with: one attempt in one place.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::client::{Answer, Client, Raw};
+use super::failure::{NO_SUCH_PLACE, absent, conflict};
+use super::request::Request;
+use crate::error::{Attempt, Error};
+
+/// Pages read at most: a list that does not end is a fault.
+const MOST_PAGES: u64 = 2_000;
+
+/// Calls about one attempt in one place.
+#[derive(Debug)]
+pub(super) struct Api<'a> {
+    client: &'a Client,
+    /// `accounts/<id>` or `zones/<id>`.
+    root: [String; 2],
+    attempt: Attempt,
+}
+
+impl<'a> Api<'a> {
+    pub(super) fn in_account(client: &'a Client, id: &str, attempt: Attempt) -> Self {
+        Self { client, root: ["accounts".to_owned(), id.to_owned()], attempt }
+    }
+
+    pub(super) fn in_zone(client: &'a Client, id: &str, attempt: Attempt) -> Self {
+        Self { client, root: ["zones".to_owned(), id.to_owned()], attempt }
+    }
+
+    pub(super) const fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    pub(super) fn request(&self, method: Method, path: &[&str]) -> Request {
+        let path = self.root.iter().cloned().chain(path.iter().map(ToString::to_string)).collect();
+        Request::new(method, path, self.attempt.clone())
+    }
+
+    pub(super) async fn call(&self, request: Request) -> Result<Answer, Error> {
+        self.client.call(request).await
+    }
+
+    pub(super) async fn get(&self, path: &[&str]) -> Result<Value, Error> {
+        Ok(self.call(self.request(Method::GET, path)).await?.result)
+    }
+
+    /// As [`Api::get`]; `None` where there is no such object.
+    pub(super) async fn find(&self, path: &[&str]) -> Result<Option<Value>, Error> {
+        absent_as_none(self.get(path).await)
+    }
+
+    pub(super) async fn get_raw(&self, path: &[&str]) -> Result<Raw, Error> {
+        self.client.raw(&self.request(Method::GET, path)).await
+    }
+
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Value,
+    ) -> Result<Value, Error> {
+        Ok(self.call(self.request(method, path).json(body)).await?.result)
+    }
+
+    /// Removes an object; one that is gone already is no error.
+    pub(super) async fn delete(&self, path: &[&str]) -> Result<(), Error> {
+        absent_as_none(self.call(self.request(Method::DELETE, path)).await).map(drop)
+    }
+
+    /// Everything of a list that is numbered by pages.
+    pub(super) async fn pages(&self, path: &[&str], per_page: u32) -> Result<Vec<Value>, Error> {
+        let mut all = Vec::new();
+        for page in 1..=MOST_PAGES {
+            let request = self
+                .request(Method::GET, path)
+                .query("page", page.to_string())
+                .query("per_page", per_page.to_string());
+            let Answer { result, info } = self.call(request).await?;
+            let items = self.items(result)?;
+            let count = items.len() as u64;
+            all.extend(items);
+            // Not every list says how many pages there are, nor keeps to the size asked for.
+            let last = match (info.total_pages, info.total_count) {
+                (Some(pages), _) => page >= pages,
+                (None, Some(total)) => all.len() as u64 >= total,
+                (None, None) => {
+                    info.page.is_none() || count < info.per_page.unwrap_or(per_page.into())
+                }
+            };
+            if last || count == 0 {
+                return Ok(all);
+            }
+        }
+        Err(self.invalid("the list does not end"))
+    }
+
+    /// Everything of a list that goes on from a cursor; `field` is where its items are.
+    pub(super) async fn cursor(
+        &self,
+        path: &[&str],
+        field: &str,
+        per_page: u32,
+    ) -> Result<Vec<Value>, Error> {
+        let mut all = Vec::new();
+        let mut cursor: Option<String> = None;
+        for _ in 1..=MOST_PAGES {
+            let mut request =
+                self.request(Method::GET, path).query("per_page", per_page.to_string());
+            if let Some(cursor) = &cursor {
+                request = request.query("cursor", cursor.as_str());
+            }
+            let Answer { mut result, info } = self.call(request).await?;
+            let items = result.get_mut(field).map(Value::take).unwrap_or_default();
+            all.extend(self.items(items)?);
+            cursor = info.cursor.filter(|it| !it.is_empty());
+            if cursor.is_none() {
+                return Ok(all);
+            }
+        }
+        Err(self.invalid("the list does not end"))
+    }
+
+    fn items(&self, result: Value) -> Result<Vec<Value>, Error> {
+        match result {
+            Value::Array(items) => Ok(items),
+            Value::Null => Ok(Vec::new()),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                Err(self.invalid("a list was expected"))
+            }
+        }
+    }
+
+    /// An answer that is not as documented.
+    pub(super) fn invalid(&self, reason: impl Into<String>) -> Error {
+        let attempt = self.attempt.clone();
+        Error::InvalidResponse { attempt, reason: reason.into(), source: None }
+    }
+
+    /// An object is in the way.
+    pub(super) fn conflict(&self, message: impl Into<String>) -> Error {
+        conflict(self.attempt.clone(), message)
+    }
+
+    /// What was to be changed is not there.
+    pub(super) fn absent(&self, message: impl Into<String>) -> Error {
+        absent(self.attempt.clone(), message)
+    }
+
+    /// What this kind cannot do.
+    pub(super) fn unsupported(&self, reason: impl Into<String>) -> Error {
+        Error::Unsupported { attempt: self.attempt.clone(), reason: reason.into() }
+    }
+
+    /// For kinds of which Cloudflare would make a second one under the same name.
+    pub(super) fn no_other_named(&self, objects: &[Value], name: &str) -> Result<(), Error> {
+        let taken = objects.iter().any(|it| it.get("name").and_then(Value::as_str) == Some(name));
+        if taken { Err(self.conflict(format!("there is one named {name}"))) } else { Ok(()) }
+    }
+
+    /// What a projection made of an object; Cloudflare left out what it always gives otherwise.
+    pub(super) fn projected<T>(&self, projected: Option<T>) -> Result<T, Error> {
+        projected.ok_or_else(|| self.invalid("the object has no id or name"))
+    }
+}
+
+fn absent_as_none<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        // A place that is gone is not an object that is gone.
+        Err(Error::NotFound { reply, .. }) if !reply.has_code(NO_SUCH_PLACE) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,283 @@
+//! Makes calls to Cloudflare's API: within the budget, again where that is safe, each in a span.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::{Instrument, Span, field};
+use url::Url;
+
+use super::budget::Budget;
+use super::failure::{error_type, failure};
+use super::request::Request;
+use crate::error::{ApiError, Error, Reply};
+
+/// Longest a call may take, in all.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest to wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a call is made at most.
+const TRIES: u32 = 4;
+/// Wait before the second try; twice as long before each one after it.
+const FIRST_BACKOFF: Duration = Duration::from_millis(150);
+/// Largest answer taken, in bytes.
+const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+
+/// A client that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The base is not one to which paths can be added, such as `mailto:`.
+    #[error("`{0}` cannot be the API's base address")]
+    Base(Url),
+    /// The token has characters no header can have.
+    #[error("the API token has characters that a token cannot have")]
+    Token,
+    /// TLS could not be set up.
+    #[error("the HTTP client could not be set up")]
+    Http(#[source] reqwest::Error),
+}
+
+/// Makes calls with one token.
+pub(super) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    /// Marked as sensitive, so that it shows in no log.
+    authorization: HeaderValue,
+    budget: Budget,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) result: Value,
+    pub(super) info: ResultInfo,
+}
+
+/// Where in a list an answer stands.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ResultInfo {
+    pub(super) page: Option<u64>,
+    pub(super) total_pages: Option<u64>,
+    pub(super) per_page: Option<u64>,
+    pub(super) total_count: Option<u64>,
+    pub(super) cursor: Option<String>,
+}
+
+/// An answer whose body is not the envelope.
+#[derive(Debug)]
+pub(super) struct Raw {
+    pub(super) media_type: String,
+    pub(super) body: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    success: bool,
+    #[serde(default)]
+    errors: Option<Vec<Complaint>>,
+    #[serde(default)]
+    result: Value,
+    #[serde(default)]
+    result_info: Option<ResultInfo>,
+}
+
+#[derive(Deserialize)]
+struct Complaint {
+    #[serde(default)]
+    code: i64,
+    #[serde(default)]
+    message: String,
+    source: Option<Pointed>,
+}
+
+#[derive(Deserialize)]
+struct Pointed {
+    pointer: Option<String>,
+}
+
+impl Client {
+    pub(super) fn new(base: Url, token: &SecretString) -> Result<Self, BuildError> {
+        if base.cannot_be_a_base() {
+            return Err(BuildError::Base(base));
+        }
+        let mut authorization =
+            HeaderValue::from_str(&format!("Bearer {}", token.expose_secret().trim()))
+                .map_err(|_| BuildError::Token)?;
+        authorization.set_sensitive(true);
+        // Somebody else in the process may have chosen already; that is as good.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("zerodrift/", env!("CARGO_PKG_VERSION")))
+            .timeout(TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            // A redirect would carry the token to who knows where.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(BuildError::Http)?;
+        Ok(Self { http, base, authorization, budget: Budget::new() })
+    }
+
+    /// Makes a call that answers with the envelope.
+    pub(super) async fn call(&self, request: Request) -> Result<Answer, Error> {
+        let raw = self.raw(&request).await?;
+        let envelope: Envelope = serde_json::from_slice(&raw.body).map_err(|source| {
+            let reason = "it is not the documented envelope".to_owned();
+            let attempt = request.attempt.clone();
+            Error::InvalidResponse { attempt, reason, source: Some(source.into()) }
+        })?;
+        if !envelope.success {
+            let reply =
+                Reply { status: 200, errors: complaints(envelope.errors), request_id: None };
+            return Err(failure(&request.attempt, request.changes(), reply, None));
+        }
+        Ok(Answer { result: envelope.result, info: envelope.result_info.unwrap_or_default() })
+    }
+
+    /// Makes a call, again where that can help and is safe: any call that certainly did not take
+    /// effect (not connected, over the rate limit), and one whose effect is the same twice.
+    pub(super) async fn raw(&self, request: &Request) -> Result<Raw, Error> {
+        let mut backoff = FIRST_BACKOFF;
+        let mut resends = 0;
+        loop {
+            let failed = match self.once(request, resends).await {
+                Ok(raw) => return Ok(raw),
+                Err(failed) => failed,
+            };
+            resends += 1;
+            if resends >= TRIES || !failed.may_repeat {
+                return Err(failed.error);
+            }
+            if !matches!(failed.error, Error::RateLimited { .. }) {
+                tokio::time::sleep(backoff).await;
+                backoff *= 2;
+            }
+        }
+    }
+
+    async fn once(&self, request: &Request, resends: u32) -> Result<Raw, Failed> {
+        self.budget.turn().await.map_err(|retry_after| Failed {
+            error: Error::RateLimited { attempt: request.attempt.clone(), retry_after },
+            may_repeat: false,
+        })?;
+        let url = request.url(&self.base);
+        let span = span(request, &url, resends);
+        let outcome = self.exchange(request, url).instrument(span.clone()).await;
+        if let Err(failed) = &outcome {
+            span.record("error.type", error_type(&failed.error));
+            span.record("otel.status_code", "ERROR");
+            span.in_scope(|| tracing::debug!(error = %failed.error, "cloud call failed"));
+        }
+        outcome
+    }
+
+    async fn exchange(&self, request: &Request, url: Url) -> Result<Raw, Failed> {
+        let attempt = || request.attempt.clone();
+        let lost = |source: reqwest::Error| -> Failed {
+            let not_sent = source.is_connect();
+            let (reply, source) = (Reply::default(), Some(source.without_url().into()));
+            let error = if not_sent || !request.changes() {
+                Error::Unavailable { attempt: attempt(), reply, source }
+            } else {
+                Error::OutcomeUnknown { attempt: attempt(), reply, source }
+            };
+            Failed { error, may_repeat: not_sent || request.is_idempotent() }
+        };
+        let built =
+            request.build(&self.http, url, &self.authorization).map_err(|error| Failed {
+                error: Error::Unsupported { attempt: attempt(), reason: error.to_string() },
+                may_repeat: false,
+            })?;
+        let mut response = self.http.execute(built).await.map_err(lost)?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        Span::current().record("http.response.status_code", status.as_u16());
+        let request_id = text(&headers, "cf-ray");
+        if let Some(id) = &request_id {
+            Span::current().record("cloudflare.ray_id", id);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(lost)? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                let reason = format!("it is over {LARGEST_ANSWER} bytes");
+                let error = Error::InvalidResponse { attempt: attempt(), reason, source: None };
+                return Err(Failed { error, may_repeat: false });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return Ok(Raw {
+                media_type: text(&headers, "content-type").unwrap_or_default(),
+                body,
+            });
+        }
+        let errors = serde_json::from_slice::<Envelope>(&body).ok().and_then(|it| it.errors);
+        let reply = Reply { status: status.as_u16(), errors: complaints(errors), request_id };
+        let error = failure(&request.attempt, request.changes(), reply, retry_after(&headers));
+        let may_repeat = if let Error::RateLimited { retry_after, .. } = &error {
+            self.budget.hold(*retry_after);
+            true
+        } else {
+            status.is_server_error() && request.is_idempotent()
+        };
+        Err(Failed { error, may_repeat })
+    }
+}
+
+/// A try that failed.
+struct Failed {
+    error: Error,
+    may_repeat: bool,
+}
+
+fn span(request: &Request, url: &Url, resends: u32) -> Span {
+    let method = request.method.as_str();
+    let span = tracing::info_span!(
+        "cloud call",
+        otel.name = format!("{method} {}", request.attempt.kind().local()),
+        otel.kind = "client",
+        otel.status_code = field::Empty,
+        http.request.method = method,
+        http.request.resend_count = field::Empty,
+        http.response.status_code = field::Empty,
+        server.address = url.host_str().unwrap_or_default(),
+        server.port = url.port_or_known_default(),
+        url.full = url.as_str(),
+        error.type = field::Empty,
+        cloudflare.ray_id = field::Empty,
+    );
+    if resends > 0 {
+        span.record("http.request.resend_count", resends);
+    }
+    span
+}
+
+fn complaints(errors: Option<Vec<Complaint>>) -> Vec<ApiError> {
+    errors
+        .into_iter()
+        .flatten()
+        .map(|it| ApiError {
+            code: it.code,
+            message: it.message.chars().take(500).collect(),
+            pointer: it.source.and_then(|source| source.pointer),
+        })
+        .collect()
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// Cloudflare gives seconds; a date is not understood.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
