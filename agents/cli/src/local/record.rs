@@ -1,0 +1,77 @@
+//! `up.json`: what runs in a state folder, for the other commands and for people's scripts.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A swarm on this machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct UpRecord {
+    /// The process that looks after the others.
+    pub(crate) pid: u32,
+    /// How far it is.
+    pub(crate) phase: Phase,
+    /// Since when.
+    pub(crate) started_at: Timestamp,
+    /// Where the bus listens.
+    pub(crate) nats: NatsRecord,
+    /// Where resources are made.
+    pub(crate) cloud: CloudRecord,
+    /// Every child.
+    pub(crate) processes: Vec<ProcessRecord>,
+}
+
+/// How far a swarm is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    /// Not all of it is ready.
+    Starting,
+    /// All of it is ready.
+    Ready,
+    /// It is being stopped.
+    Stopping,
+}
+
+/// The bus.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NatsRecord {
+    /// For clients.
+    pub(crate) url: String,
+    /// Its monitoring pages.
+    pub(crate) monitor: String,
+    /// The operator's nkey seed: who the command line is.
+    pub(crate) operator: PathBuf,
+}
+
+/// Where resources are made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum CloudRecord {
+    /// In the local Cloudflare.
+    Sandbox {
+        /// Its API, without `/client/v4`.
+        api: String,
+        /// Where its zones are served; hosts are told apart by the `Host` header.
+        edge: String,
+    },
+    /// In a real account.
+    Cloudflare,
+}
+
+/// A child.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProcessRecord {
+    /// For example `planner` or `planner-2`.
+    pub(crate) name: String,
+    /// Absent between a death and the restart.
+    #[serde(default)]
+    pub(crate) pid: Option<u32>,
+    /// The program it runs.
+    pub(crate) program: PathBuf,
+    /// Where its output goes.
+    pub(crate) log: PathBuf,
+    /// How often it was started again.
+    pub(crate) restarts: u32,
+}
