@@ -44,10 +44,7 @@ pub fn understand(
     paths: &GoldenPaths,
 ) -> Result<Understanding, Refusal> {
     let words = request.text.as_deref().filter(|text| !text.trim().is_empty());
-    let language = match words {
-        Some(words) if text::Text::of(words).is_korean() => Language::Korean,
-        _ => Language::English,
-    };
+    let language = language_of(request);
     let known = Known { environments, paths };
     let understood = match (words, &request.path) {
         (Some(_), Some(_)) => Err(Problem::TextAndPath),
@@ -59,6 +56,14 @@ pub fn understand(
         (None, None) => Err(Problem::Empty),
     };
     understood.map_err(|problem| refuse::refusal(&problem, request, known, language))
+}
+
+/// The language somebody asked in, and is answered in.
+pub(crate) fn language_of(request: &Request) -> Language {
+    match &request.text {
+        Some(words) if text::Text::of(words).is_korean() => Language::Korean,
+        Some(_) | None => Language::English,
+    }
 }
 
 /// What there is to choose from.
