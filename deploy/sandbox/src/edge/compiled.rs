@@ -32,16 +32,20 @@ pub(super) struct Compiled {
     pub(super) parameters: Value,
 }
 
+/// A zone's rules, or the rule among them that cannot be followed.
+type Read = Result<Arc<ZoneRules>, String>;
+
 /// The zones' rules, by zone id.
 #[derive(Debug, Default)]
 pub(super) struct Zones {
-    read: Mutex<(u64, HashMap<String, Result<Arc<ZoneRules>, String>>)>,
+    /// The store's version they were read from, and what was read.
+    read: Mutex<(u64, HashMap<String, Read>)>,
 }
 
 impl Zones {
     /// The rules of a zone as they are now. The error says which rule cannot be followed; the API
     /// refuses such rules, so that one is here only after an upgrade.
-    pub(super) fn of(&self, store: &Store, zone: &str) -> Result<Arc<ZoneRules>, String> {
+    pub(super) fn of(&self, store: &Store, zone: &str) -> Read {
         let version = *store.changed().borrow();
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let (of, zones) = &mut *read;

@@ -4,7 +4,7 @@
 //! [`Edge::start`] serves a listener; everything it obeys is read from the store, so that a change
 //! through the API holds for the next request. The parts that decide ([`firewall`], [`ratelimit`],
 //! [`cache_policy`], [`route`]) do no I/O; [`answer`] puts them in order. What the edge does not do
-//! (TLS, HTTP/2, WebSockets) is listed in the sandbox's `EDGE.md`.
+//! (TLS, HTTP/2, web sockets) is listed in the sandbox's `EDGE.md`.
 
 mod answer;
 mod cache;
@@ -31,6 +31,7 @@ use axum::response::Response;
 use futures::FutureExt as _;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -38,10 +39,22 @@ use tokio_util::sync::CancellationToken;
 use crate::store::Store;
 use crate::workers::{Outbound, Runtime};
 use answer::Pipeline;
+use cache_policy::CacheSettings;
 use origin::Upstream;
+use ratelimit::Limit;
 
 /// The HTTP client for workerd and origins: plain HTTP, streaming, decodes nothing.
 pub type Client = hyper_util::client::legacy::Client<HttpConnector, Body>;
+
+/// Whether the edge could follow a cache rule's `action_parameters`; the message says what not.
+pub fn validate_cache_settings(parameters: &Value) -> Result<(), String> {
+    CacheSettings::of(parameters).map(drop)
+}
+
+/// Whether the edge could follow a rule's `ratelimit`; the message says what not.
+pub fn validate_rate_limit(parameters: &Value) -> Result<(), String> {
+    Limit::of(parameters).map(drop)
+}
 
 /// What the edge is started with besides the store.
 #[derive(Debug, Clone, Default)]

@@ -101,7 +101,7 @@ impl Upstream {
         let seen = &visit.request;
         let matching = rules.cache.iter().filter(|(rule, _)| rule.expression.matches(seen));
         let settings = matching.fold(CacheSettings::default(), |all, (_, one)| all.then(one));
-        let developing = self.setting(zone, "development_mode") == Value::from("on");
+        let developing = self.setting(zone, "development_mode") == "on";
         let status = match eligible(&settings, seen) {
             Eligible::Yes if developing => Some("BYPASS"),
             Eligible::Yes => None,

@@ -31,20 +31,21 @@ impl Value {
             Self::Literal(Literal::Int(number)) => Datum::Int(*number),
             Self::Literal(Literal::Text(text)) => Datum::Text(text.clone()),
             Self::Literal(Literal::Address(address)) => Datum::Address(*address),
-            Self::Key(map, key) => match map.read(request) {
-                Datum::Map(mut map) => map.remove(key).map_or(Datum::Missing, |values| {
+            Self::Key(map, key) => {
+                let Datum::Map(mut map) = map.read(request) else { return Datum::Missing };
+                map.remove(key).map_or(Datum::Missing, |values| {
                     Datum::Array(values.into_iter().map(Datum::Text).collect())
-                }),
-                _ => Datum::Missing,
-            },
-            Self::Nth(array, number) => match array.read(request) {
-                Datum::Array(items) => items.into_iter().nth(*number).unwrap_or(Datum::Missing),
-                _ => Datum::Missing,
-            },
-            Self::Each(array) => match array.read(request) {
-                Datum::Missing => Datum::Array(Vec::new()),
-                other => other,
-            },
+                })
+            }
+            Self::Nth(array, number) => {
+                let Datum::Array(items) = array.read(request) else { return Datum::Missing };
+                items.into_iter().nth(*number).unwrap_or(Datum::Missing)
+            }
+            // An absent header has no values.
+            Self::Each(array) => {
+                let items = array.read(request);
+                if items == Datum::Missing { Datum::Array(Vec::new()) } else { items }
+            }
             Self::Call { function, arguments, spread } => {
                 let arguments: Vec<Datum> =
                     arguments.iter().map(|argument| argument.read(request)).collect();

@@ -122,13 +122,17 @@ impl Parser<'_> {
                 Token::Word(_) | Token::List(_) | Token::Mark(_) => None,
             })?),
             Type::Int => Set::Ints(self.each(items, |token| range(token, integer))?),
-            _ => Set::Addresses(self.each(items, |token| {
-                let word = if let Token::Word(word) = &token { word.clone() } else { return None };
-                network(&word).or_else(|| {
-                    let found = range(token, |word| word.parse::<IpAddr>().ok())?;
-                    (found.start().is_ipv4() == found.end().is_ipv4()).then_some(found)
-                })
-            })?),
+            // Other types were turned away above.
+            Type::Bool | Type::Address | Type::Bools | Type::Ints | Type::Texts | Type::Map => {
+                Set::Addresses(self.each(items, |token| {
+                    let word =
+                        if let Token::Word(word) = &token { word.clone() } else { return None };
+                    network(&word).or_else(|| {
+                        let found = range(token, |word| word.parse::<IpAddr>().ok())?;
+                        (found.start().is_ipv4() == found.end().is_ipv4()).then_some(found)
+                    })
+                })?)
+            }
         })
     }
 

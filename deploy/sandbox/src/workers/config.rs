@@ -255,7 +255,7 @@ fn text(value: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', character]),
             '\n' => quoted.push_str("\\n"),
             control if control.is_ascii_control() => {
-                quoted.push_str(&format!("\\x{:02x}", u32::from(control)));
+                quoted.extend(["\\x", &hex::encode([control as u8])]);
             }
             other => quoted.push(other),
         }

@@ -76,7 +76,7 @@ impl R2<'_> {
         let header = call.headers.get(REQUEST).ok_or(MALFORMED)?;
         let request: Request = serde_json::from_slice(header.as_bytes()).map_err(|_| MALFORMED)?;
         match request {
-            Request::Head { object } => Ok(described(&self.find(&object)?, Bytes::new(), None)),
+            Request::Head { object } => Ok(described(&self.find(&object)?, &Bytes::new(), None)),
             Request::Get { object, range, range_header, only_if } => {
                 let object = self.find(&object)?;
                 if !only_if.is_none_or(|condition| condition.holds(Some(&object))) {
@@ -88,11 +88,11 @@ impl R2<'_> {
                 }
                 let range = range.or_else(|| Range::from_header(range_header.as_deref()?));
                 let Some(range) = range else {
-                    return Ok(described(&object, object.body.bytes().clone(), None));
+                    return Ok(described(&object, object.body.bytes(), None));
                 };
                 let (from, length) = range.within(object.size()).ok_or(RANGE)?;
                 let bytes = object.body.bytes().slice(from..from + length);
-                Ok(described(&object, bytes, Some((from, length))))
+                Ok(described(&object, &bytes, Some((from, length))))
             }
             Request::List { limit, prefix, cursor, delimiter, start_after, include } => {
                 let after = match cursor {
@@ -227,9 +227,9 @@ fn head(object: &R2Object, range: Option<(usize, usize)>) -> (String, HeaderValu
     (head, size)
 }
 
-fn described(object: &R2Object, body: Bytes, range: Option<(usize, usize)>) -> Response {
+fn described(object: &R2Object, body: &Bytes, range: Option<(usize, usize)>) -> Response {
     let (head, size) = head(object, range);
-    followed(head, size, &body)
+    followed(head, size, body)
 }
 
 fn sized(head: &Value, body: &Bytes) -> Response {
