@@ -12,13 +12,13 @@ use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
 use async_nats::{HeaderMap, jetstream};
-use bus_schema::{Record, codec};
+use bus_schema::{Record, codec, header};
 use futures::TryStreamExt;
 
 use crate::{Retry, Retryable};
 
-/// How often a write is tried when no answer came. Each carries one id, so a write that had been
-/// stored is known as such.
+/// How often a write is tried when no answer came. All attempts carry one id, by which a write that
+/// had been stored is known.
 const ATTEMPTS: u32 = 3;
 /// What the server says it did to a key.
 const OPERATION: &str = "KV-Operation";
@@ -271,7 +271,8 @@ impl<R: Record> Store<R> {
         over: Revision,
     ) -> Result<Revision, StoreError> {
         // An answer that got lost must not look like somebody else's write when tried again.
-        headers.insert(bus_schema::header::MESSAGE_ID, uuid::Uuid::new_v4().to_string());
+        let id = uuid::Uuid::new_v4().to_string();
+        headers.insert(header::MESSAGE_ID, id.as_str());
         let publish = PublishMessage::build()
             .headers(headers)
             .payload(payload.into())
@@ -286,7 +287,10 @@ impl<R: Record> Store<R> {
             match outcome {
                 Ok(acknowledgement) => return Ok(Revision(acknowledgement.sequence)),
                 Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
-                    return Err(StoreError::Conflict { key: key.to_owned() });
+                    // The server compares revisions before it looks at ids, so the write that it
+                    // is in the way of may be the one before this attempt.
+                    let ours = if attempt > 1 { self.written_as(key, &id).await? } else { None };
+                    return ours.ok_or_else(|| StoreError::Conflict { key: key.to_owned() });
                 }
                 Err(error)
                     if attempt < ATTEMPTS
@@ -302,7 +306,30 @@ impl<R: Record> Store<R> {
         }
     }
 
+    /// The revision of the key, if it was written under this id.
+    async fn written_as(&self, key: &str, id: &str) -> Result<Option<Revision>, StoreError> {
+        Ok(self
+            .last(key)
+            .await?
+            .filter(|last| last.headers.get(header::MESSAGE_ID).is_some_and(|it| it.as_str() == id))
+            .map(|last| Revision(last.sequence)))
+    }
+
     async fn held(&self, key: &str) -> Result<Held, StoreError> {
+        let Some(message) = self.last(key).await? else { return Ok(Held::Nothing) };
+        let removed = message
+            .headers
+            .get(OPERATION)
+            .is_some_and(|done| matches!(done.as_str(), "DEL" | "PURGE"));
+        Ok(if removed || message.headers.get(MARKER).is_some() {
+            Held::Marker(Revision(message.sequence))
+        } else {
+            Held::Value(message)
+        })
+    }
+
+    /// The newest message of the key, whatever it says.
+    async fn last(&self, key: &str) -> Result<Option<StreamMessage>, StoreError> {
         let reading = |source| StoreError::Read { key: key.to_owned(), source };
         let stream = self.stream().await.map_err(|error| {
             reading(jetstream::stream::DirectGetError::with_source(
@@ -311,18 +338,8 @@ impl<R: Record> Store<R> {
             ))
         })?;
         match stream.direct_get_last_for_subject(R::BUCKET.subject(key)).await {
-            Ok(message) => {
-                let removed = message
-                    .headers
-                    .get(OPERATION)
-                    .is_some_and(|done| matches!(done.as_str(), "DEL" | "PURGE"));
-                Ok(if removed || message.headers.get(MARKER).is_some() {
-                    Held::Marker(Revision(message.sequence))
-                } else {
-                    Held::Value(message)
-                })
-            }
-            Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(Held::Nothing),
+            Ok(message) => Ok(Some(message)),
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
             Err(error) => Err(reading(error)),
         }
     }

@@ -2,6 +2,7 @@
 
 mod dead;
 mod handling;
+mod inbox;
 pub(crate) mod raw;
 mod turns;
 
@@ -11,7 +12,6 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{Consumer as Pull, pull};
 use bus_schema::stream::Consumer;
-use futures::{FutureExt, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,13 +22,13 @@ use crate::Bus;
 use crate::health::Health;
 use crate::routes::Family;
 use handling::Handling;
+use inbox::{Arrival, Inbox};
 use raw::Raw;
 
-/// How long one request for messages stands at the server. Short enough that a request the server
-/// forgot costs little.
-const REQUEST: Duration = Duration::from_secs(10);
 /// Pause after a request failed.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long messages that are on their way are waited for at the end.
+const CLOSING: Duration = Duration::from_millis(500);
 /// Messages taken for each handler at work: those of a busy stack wait for their turn here, and
 /// must not keep the others out.
 const WAITING_ROOM: usize = 4;
@@ -75,56 +75,49 @@ pub(crate) struct Shared<A> {
 pub(crate) async fn deliver<A: Send + Sync + 'static>(
     shared: Arc<Shared<A>>,
     family: Family<A>,
-    pull: Pull<pull::Config>,
+    consumer: Pull<pull::Config>,
     concurrency: usize,
 ) {
+    let name = family.consumer.name;
+    let mut inbox = match Inbox::open(&shared.bus, consumer).await {
+        Ok(inbox) => inbox,
+        Err(error) => return shared.health.trouble(name, error.to_string()),
+    };
     let room = Arc::new(Semaphore::new(concurrency.saturating_mul(WAITING_ROOM)));
     let family = Arc::new(family);
     let mut reconnected = shared.bus.reconnections();
     let stop = shared.stop.taking.clone();
-    let name = family.consumer.name;
     while let Some(mut places) = stop.run_until_cancelled(places(&room)).await {
         reconnected.mark_unchanged();
-        let request = pull.batch().max_messages(places.len()).expires(REQUEST).messages();
-        let mut batch = match stop.run_until_cancelled(request).await {
-            None => break,
-            Some(Ok(batch)) => batch,
-            Some(Err(error)) => {
-                shared.health.trouble(name, error.to_string());
-                stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
-                continue;
-            }
-        };
-        loop {
-            tokio::select! {
+        if let Err(error) = inbox.request(places.len()).await {
+            shared.health.trouble(name, error.to_string());
+            stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
+            continue;
+        }
+        while let Some(place) = places.pop() {
+            let arrival = tokio::select! {
                 biased;
-                () = stop.cancelled() => {
-                    // What is here already goes back at once rather than after its AckWait.
-                    while let Some(Some(Ok(message))) = batch.next().now_or_never() {
-                        handling::hand_back(&message).await;
-                    }
-                    return;
-                }
-                // A request from before is unknown to a server that was restarted.
-                changed = reconnected.changed() => {
-                    if changed.is_err() { return; }
+                () = stop.cancelled() => break,
+                // A server that was restarted knows nothing of requests from before.
+                _ = reconnected.changed() => break,
+                arrival = inbox.next() => arrival,
+            };
+            match arrival {
+                Arrival::Message(message) => take(&shared, &family, message, place),
+                Arrival::Over => {
+                    shared.health.well(name);
                     break;
                 }
-                next = batch.next() => match next {
-                    None => { shared.health.well(name); break }
-                    Some(Ok(message)) => {
-                        shared.health.well(name);
-                        let Some(place) = places.pop() else { break };
-                        take(&shared, &family, message, place);
-                    }
-                    Some(Err(error)) => {
-                        shared.health.trouble(name, error.to_string());
-                        stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
-                        break;
-                    }
+                Arrival::Trouble(reason) => {
+                    shared.health.trouble(name, reason);
+                    stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
+                    break;
                 }
             }
         }
+    }
+    for message in inbox.close(CLOSING).await {
+        handling::hand_back(&message).await;
     }
 }
 

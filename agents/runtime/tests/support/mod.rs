@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -377,14 +377,6 @@ impl Keys {
             ..NatsSettings::at(server.url())
         })
     }
-}
-
-/// Keeps the log lines of a failing test visible.
-pub fn logs() {
-    static ONCE: OnceLock<()> = OnceLock::new();
-    ONCE.get_or_init(|| {
-        tracing_subscriber::fmt().with_test_writer().with_env_filter("info").init();
-    });
 }
 
 /// The example agent as a process of its own.
