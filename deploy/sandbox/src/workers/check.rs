@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use super::code::Code;
 use super::config::Config;
-use crate::store::Script;
 
 /// Cloudflare gives a script's top level one second of CPU; a busy machine needs more time for it.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -15,8 +15,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Compiles a script in V8 and runs its top level. The error is for the API's code 10021: workerd's
 /// `Uncaught …` line and where it is. Without workerd only the module types are checked: an upload
 /// works still, and the edge says what is missing when the script is asked for.
-pub async fn check(workerd: Option<&Path>, script: &Script) -> Result<(), String> {
-    let config = Config::checking(script)?;
+pub async fn check(workerd: Option<&Path>, code: &Code) -> Result<(), String> {
+    let config = Config::checking(code)?;
     let Some(workerd) = workerd else { return Ok(()) };
     let folder = super::write(&config).await.map_err(|error| format!("cannot check: {error}"))?;
     let mut command = Command::new(workerd);

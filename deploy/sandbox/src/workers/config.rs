@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::store::{Binding, Module, Script};
+use super::code::{Code, Module};
+use crate::store::{Binding, Script};
 
 /// Which Worker the router hands a request to.
 pub(super) const CHOICE: &str = "x-sandbox-worker";
@@ -51,7 +52,9 @@ impl Config {
         writer.file("router.js", Bytes::from_static(include_bytes!("router.js")));
         let mut bindings = Vec::new();
         for (index, (account, script)) in scripts.iter().enumerate() {
-            writer.worker(index, account, script)?;
+            let bound = script.bindings.iter().map(|binding| writer.binding(account, binding));
+            let bound: Vec<String> = bound.collect();
+            writer.worker(index, &Code::from(script), &bound)?;
             let name = text(&choice(account, &script.name));
             bindings.push(format!("(name={name}, service=\"w-{index}\")"));
         }
@@ -66,14 +69,13 @@ impl Config {
         )))
     }
 
-    /// Compiles one script and no more: bindings lead nowhere. The one test in it passes, so that
-    /// workerd's exit is about the script alone.
-    pub(super) fn checking(script: &Script) -> Result<Self, String> {
+    /// Compiles one script and no more. The one test in it passes, so that workerd's exit is about
+    /// the script alone.
+    pub(super) fn checking(code: &Code) -> Result<Self, String> {
         let nowhere =
             Backplane { address: SocketAddr::from(([127, 0, 0, 1], 9)), key: String::new() };
-        let scripts = [(String::new(), script.clone())];
-        let mut writer = Writer::new(&scripts, &nowhere);
-        writer.worker(0, "", script)?;
+        let mut writer = Writer::new(&[], &nowhere);
+        writer.worker(0, code, &[])?;
         writer.file("pass.js", Bytes::from_static(b"export default { test() {} };"));
         writer.services.push(
             "(name=\"pass\", worker=(modules=[(name=\"pass.js\", esModule=embed \"pass.js\")], \
@@ -146,29 +148,24 @@ impl<'a> Writer<'a> {
         name
     }
 
-    fn worker(&mut self, index: usize, account: &str, script: &Script) -> Result<(), String> {
+    fn worker(&mut self, index: usize, code: &Code, bindings: &[String]) -> Result<(), String> {
         let mut modules = Vec::new();
         let (main, others): (Vec<&Module>, Vec<&Module>) =
-            script.modules.iter().partition(|module| module.name == script.main_module);
+            code.modules.iter().partition(|module| module.name == code.main);
         if main.is_empty() {
-            return Err(format!(
-                "the main module \"{}\" is not among the modules",
-                script.main_module
-            ));
+            return Err(format!("the main module \"{}\" is not among the modules", code.main));
         }
         for (at, module) in main.into_iter().chain(others).enumerate() {
             let Some(kind) = module_kind(module, at == 0)? else { continue };
             let path = format!("w-{index}-{at}");
             modules.push(format!("(name={}, {kind}=embed \"{path}\")", text(&module.name)));
-            self.file(&path, module.content.bytes().clone());
+            self.file(&path, module.content.clone());
         }
-        let bindings: Vec<String> =
-            script.bindings.iter().map(|binding| self.binding(account, binding)).collect();
-        let date = match script.compatibility_date.as_str() {
+        let date = match code.compatibility_date.as_str() {
             "" => FIRST_DATE,
             date => date,
         };
-        let flags: Vec<String> = script.compatibility_flags.iter().map(|flag| text(flag)).collect();
+        let flags: Vec<String> = code.compatibility_flags.iter().map(|flag| text(flag)).collect();
         self.services.push(format!(
             "(name=\"w-{index}\", worker=(modules=[{}], compatibilityDate={}, \
              compatibilityFlags=[{}], bindings=[{}], globalOutbound=\"outbound\", \

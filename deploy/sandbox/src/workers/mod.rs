@@ -6,6 +6,7 @@
 
 mod backplane;
 mod check;
+mod code;
 mod config;
 mod kv;
 mod locate;
@@ -16,6 +17,7 @@ mod runtime;
 
 pub use backplane::Outbound;
 pub use check::check;
+pub use code::{Code, Module};
 pub use locate::locate;
 pub use runtime::{Failure, Runtime};
 

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backplane::{self, Outbound};
 use super::check;
+use super::code::Code;
 use super::config::{Backplane, CF, CHOICE, Config, FAILURE, choice};
 use super::process::Process;
 use crate::edge::Client;
@@ -289,7 +290,7 @@ async fn sound(
     let mut sound = Vec::new();
     let mut verdicts = BTreeMap::new();
     for (account, script) in scripts {
-        let verdict = check(Some(workerd), &script).await;
+        let verdict = check(Some(workerd), &Code::from(&script)).await;
         let name = choice(&account, &script.name);
         if verdict.is_ok() {
             sound.push((account, script));
