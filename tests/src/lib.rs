@@ -1,1 +1,24 @@
-//! Placeholder.
+//! The harness of the end-to-end tests: the real binaries against a real nats-server and the local
+//! Cloudflare, one swarm per test, everything on loopback and in a folder that goes with the test.
+//!
+//! It shares no code with the agents beyond the wire's own types.
+
+mod cloud;
+mod follow;
+mod intents;
+mod nats;
+mod otlp;
+mod process;
+mod swarm;
+mod tools;
+mod wait;
+
+pub use cloud::{Actor, Sandbox, Someone};
+pub use follow::Followed;
+pub use intents::Submitted;
+pub use nats::{Identity, NatsServer};
+pub use otlp::{Receiver, Span};
+pub use process::Process;
+pub use swarm::{Swarm, SwarmBuilder};
+pub use tools::{binary, tool};
+pub use wait::{secs, until};

@@ -1,0 +1,167 @@
+//! The local Cloudflare, and somebody else who changes things in it.
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::process::Process;
+use crate::tools::{binary, tool};
+
+/// The account the shipped environments name.
+const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
+/// The zones the shipped environments name.
+const ZONES: [&str; 2] = ["example.com", "staging.example.net"];
+
+/// The local Cloudflare, running.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// The process.
+    pub process: Process,
+    /// Base URL of the control plane, without `/client/v4`.
+    pub api: String,
+    /// Base URL of the edge.
+    pub edge: String,
+}
+
+/// Who calls the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// The provisioner's own token.
+    Provisioner,
+    /// Somebody with a token of their own.
+    SomeoneElse,
+}
+
+impl Actor {
+    pub(crate) const fn token(self) -> &'static str {
+        match self {
+            Self::Provisioner => "test-provisioner-token",
+            Self::SomeoneElse => "test-someone-elses-token",
+        }
+    }
+}
+
+impl Sandbox {
+    /// Starts one with the shipped environments' account and zones, state in memory.
+    pub async fn start(folder: &Path) -> anyhow::Result<Self> {
+        let mut command = Command::new(binary("zerodrift-sandbox")?);
+        command.args(["--api", "127.0.0.1:0", "--edge", "127.0.0.1:0", "--account", ACCOUNT]);
+        for zone in ZONES {
+            command.args(["--zone", zone]);
+        }
+        for actor in [Actor::Provisioner, Actor::SomeoneElse] {
+            command.args(["--token", actor.token()]);
+        }
+        command
+            .arg("--workerd")
+            .arg(tool("node_modules/@cloudflare/workerd-linux-64/bin/workerd")?);
+        let (process, line) = Process::start_and_read("sandbox", command, folder).await?;
+        let ready: Value =
+            serde_json::from_str(&line).context("the sandbox's first line is JSON")?;
+        let text = |field: &str| {
+            ready.get(field).and_then(Value::as_str).map(str::to_owned).context("its address")
+        };
+        Ok(Self { process, api: text("api")?, edge: text("edge")? })
+    }
+
+    /// Somebody else, with a token of their own.
+    pub fn as_someone_else(&self) -> Someone {
+        Someone { api: self.api.clone(), actor: Actor::SomeoneElse }
+    }
+
+    /// A request to a hostname through the edge.
+    pub async fn visit(&self, host: &str, path: &str) -> anyhow::Result<Response> {
+        let response = reqwest::Client::new()
+            .get(format!("{}{path}", self.edge))
+            .header("host", host)
+            .send()
+            .await?;
+        Ok(response)
+    }
+
+    /// Everything the sandbox holds.
+    pub async fn state(&self) -> anyhow::Result<Value> {
+        Ok(reqwest::get(format!("{}/__sandbox/state", self.api))
+            .await?
+            .error_for_status()?
+            .json()
+            .await?)
+    }
+
+    /// Arranges a fault; see `deploy/sandbox/README.md`.
+    pub async fn fault(&self, fault: &Value) -> anyhow::Result<()> {
+        let url = format!("{}/__sandbox/faults", self.api);
+        reqwest::Client::new().post(url).json(fault).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// The audit log of the account, oldest first.
+    pub async fn audit(&self) -> anyhow::Result<Vec<Value>> {
+        let mut entries =
+            self.as_someone_else().list(&format!("/accounts/{ACCOUNT}/logs/audit")).await?;
+        entries.sort_by_key(|entry| {
+            entry.pointer("/action/time").and_then(Value::as_str).map(str::to_owned)
+        });
+        Ok(entries)
+    }
+}
+
+/// A client of the plain v4 API.
+#[derive(Debug, Clone)]
+pub struct Someone {
+    api: String,
+    actor: Actor,
+}
+
+impl Someone {
+    /// One call; answers the envelope whatever it says.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let mut request = reqwest::Client::new()
+            .request(method, format!("{}/client/v4{path}", self.api))
+            .bearer_auth(self.actor.token());
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        Ok(request.send().await?.json().await?)
+    }
+
+    /// One call that must succeed; answers its result.
+    pub async fn must(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let mut answer = self.call(method.clone(), path, body).await?;
+        ensure!(answer.get("success") == Some(&json!(true)), "{method} {path}: {answer}");
+        Ok(answer.get_mut("result").map(Value::take).unwrap_or_default())
+    }
+
+    /// A listing that must succeed.
+    pub async fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        let answer = self.must(Method::GET, path, None).await?;
+        let items = answer.as_array().cloned();
+        items.with_context(|| format!("{path} is no list: {answer}"))
+    }
+
+    /// The id of a zone.
+    pub async fn zone(&self, name: &str) -> anyhow::Result<String> {
+        let zones = self.list(&format!("/zones?name={name}")).await?;
+        let id = zones.first().and_then(|zone| zone.get("id")).and_then(Value::as_str);
+        id.map(str::to_owned).with_context(|| format!("zone {name}"))
+    }
+
+    /// The DNS records of a zone with this name.
+    pub async fn records(&self, zone: &str, name: &str) -> anyhow::Result<Vec<Value>> {
+        let id = self.zone(zone).await?;
+        self.list(&format!("/zones/{id}/dns_records?name={name}")).await
+    }
+}

@@ -1,0 +1,95 @@
+//! A real nats-server with the identities and permissions it has in production.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+pub use bus_schema::identity::Identity;
+use bus_schema::identity::render_authorization;
+use nkeys::KeyPair;
+use tokio::process::Command;
+
+use crate::otlp::free_port;
+use crate::process::Process;
+use crate::tools::tool;
+use crate::wait::{secs, until};
+
+/// A running nats-server.
+#[derive(Debug)]
+pub struct NatsServer {
+    /// The process.
+    pub process: Process,
+    /// Where clients connect.
+    pub url: String,
+    folder: PathBuf,
+}
+
+impl NatsServer {
+    /// Starts one with its store, its configuration and everyone's seed in the folder.
+    pub async fn start(folder: &Path) -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let mut keys = Vec::new();
+        for identity in Identity::ALL {
+            let pair = KeyPair::new_user();
+            std::fs::write(seed_file(folder, identity), pair.seed()?)?;
+            keys.push((identity, pair.public_key()));
+        }
+        let keys: Vec<(Identity, &str)> =
+            keys.iter().map(|(identity, key)| (*identity, key.as_str())).collect();
+        let config = format!(
+            "listen: \"127.0.0.1:{port}\"\nmax_payload: 8MB\n\
+             jetstream {{ store_dir: \"{}\", sync_interval: always }}\n{}",
+            folder.join("jetstream").display(),
+            render_authorization(&keys, Some(Identity::Submitter))
+        );
+        std::fs::write(folder.join("nats.conf"), config)?;
+        let mut server = Self {
+            process: Self::spawn(folder)?,
+            url: format!("nats://127.0.0.1:{port}"),
+            folder: folder.to_owned(),
+        };
+        server.ready().await?;
+        Ok(server)
+    }
+
+    fn spawn(folder: &Path) -> anyhow::Result<Process> {
+        let mut command = Command::new(tool("venv/bin/nats-server")?);
+        command.arg("--config").arg(folder.join("nats.conf"));
+        Process::start("nats-server", command, folder)
+    }
+
+    async fn ready(&mut self) -> anyhow::Result<()> {
+        let answer = until("nats-server takes connections", secs(10), || async {
+            Ok(self.connect(Identity::Operator).await.ok())
+        })
+        .await;
+        answer.map(drop).with_context(|| self.process.failure())
+    }
+
+    /// Starts it again on the same store and port, after it was killed.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.process = Self::spawn(&self.folder)?;
+        self.ready().await
+    }
+
+    /// The file with an identity's seed.
+    pub fn seed_file(&self, identity: Identity) -> PathBuf {
+        seed_file(&self.folder, identity)
+    }
+
+    /// A connection as an identity.
+    pub async fn connect(&self, identity: Identity) -> anyhow::Result<async_nats::Client> {
+        let seed = std::fs::read_to_string(self.seed_file(identity))?;
+        let options = async_nats::ConnectOptions::with_nkey(seed)
+            .custom_inbox_prefix(identity.inbox_prefix());
+        Ok(options.connect(&self.url).await?)
+    }
+
+    /// A connection of somebody without a key, as the `nats` command line makes.
+    pub async fn connect_without_key(&self) -> anyhow::Result<async_nats::Client> {
+        Ok(async_nats::connect(&self.url).await?)
+    }
+}
+
+fn seed_file(folder: &Path, identity: Identity) -> PathBuf {
+    folder.join(format!("{identity}.nk"))
+}

@@ -1,0 +1,201 @@
+//! A whole swarm, each process its own.
+
+use std::path::Path;
+
+use anyhow::Context;
+use async_nats::jetstream;
+use futures::StreamExt;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::cloud::{Actor, Sandbox};
+use crate::nats::{Identity, NatsServer};
+use crate::otlp::Receiver;
+use crate::process::Process;
+use crate::tools::binary;
+use crate::wait::{secs, until};
+
+/// A swarm on loopback: nats-server, the local Cloudflare, planner, provisioner.
+#[derive(Debug)]
+pub struct Swarm {
+    /// The bus.
+    pub nats: NatsServer,
+    /// The cloud.
+    pub cloudflare: Sandbox,
+    /// The planner.
+    pub planner: Process,
+    /// The provisioner.
+    pub provisioner: Process,
+    /// The receiver of telemetry, where one was asked for.
+    pub telemetry: Option<Receiver>,
+    /// A connection that may do everything.
+    pub operator: async_nats::Client,
+    folder: TempDir,
+}
+
+/// A swarm about to be started.
+#[derive(Debug, Default)]
+pub struct SwarmBuilder {
+    telemetry: bool,
+}
+
+impl SwarmBuilder {
+    /// With a real OpenTelemetry receiver.
+    #[must_use]
+    pub const fn with_telemetry(mut self) -> Self {
+        self.telemetry = true;
+        self
+    }
+
+    /// Starts everything and waits until it is ready.
+    pub async fn start(self) -> anyhow::Result<Swarm> {
+        let folder = tempfile::Builder::new().prefix("zerodrift-test-").tempdir()?;
+        let path = folder.path();
+        let nats = NatsServer::start(path).await?;
+        let telemetry = if self.telemetry { Some(Receiver::start(path).await?) } else { None };
+        let cloudflare = Sandbox::start(path).await?;
+        bootstrap(&nats, path).await?;
+        let operator = nats.connect(Identity::Operator).await?;
+        let endpoint = telemetry.as_ref().map(|it| it.endpoint.clone());
+        let planner = agent(Identity::Planner, &nats, endpoint.as_deref(), path, &[])?;
+        std::fs::write(path.join("cloudflare.token"), Actor::Provisioner.token())?;
+        let provisioner = agent(
+            Identity::Provisioner,
+            &nats,
+            endpoint.as_deref(),
+            path,
+            &[
+                ("ZERODRIFT_CLOUDFLARE_API", format!("{}/client/v4", cloudflare.api)),
+                (
+                    "ZERODRIFT_CLOUDFLARE_TOKEN_FILE",
+                    path.join("cloudflare.token").display().to_string(),
+                ),
+                ("ZERODRIFT_SESSION_SECONDS", "3".to_owned()),
+            ],
+        )?;
+        let mut swarm =
+            Swarm { nats, cloudflare, planner, provisioner, telemetry, operator, folder };
+        swarm.ready().await?;
+        Ok(swarm)
+    }
+}
+
+impl Swarm {
+    /// Starts a swarm with all defaults.
+    pub async fn start() -> anyhow::Result<Self> {
+        SwarmBuilder::default().start().await
+    }
+
+    /// A swarm with something special.
+    pub fn builder() -> SwarmBuilder {
+        SwarmBuilder::default()
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts the provisioner again, after it was killed.
+    pub fn restart_provisioner(&mut self) -> anyhow::Result<()> {
+        let path = self.folder.path();
+        self.provisioner = agent(
+            Identity::Provisioner,
+            &self.nats,
+            self.telemetry.as_ref().map(|it| it.endpoint.as_str()),
+            path,
+            &[
+                ("ZERODRIFT_CLOUDFLARE_API", format!("{}/client/v4", self.cloudflare.api)),
+                (
+                    "ZERODRIFT_CLOUDFLARE_TOKEN_FILE",
+                    path.join("cloudflare.token").display().to_string(),
+                ),
+                ("ZERODRIFT_SESSION_SECONDS", "3".to_owned()),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Waits until both agents answer as micro services.
+    async fn ready(&mut self) -> anyhow::Result<()> {
+        for name in ["planner", "provisioner"] {
+            let client = self.operator.clone();
+            let what = format!("{name} answers");
+            let answered = until(&what, secs(15), || {
+                let client = client.clone();
+                async move { Ok(client.request(format!("$SRV.PING.{name}"), "".into()).await.ok()) }
+            });
+            if let Err(error) = answered.await {
+                return Err(error.context(format!(
+                    "{}\n{}",
+                    self.planner.failure(),
+                    self.provisioner.failure()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the agents logged, for a failing test's message.
+    pub fn logs(&self) -> String {
+        let tail = |process: &Process| {
+            let log = process.log();
+            let lines: Vec<&str> = log.lines().collect();
+            lines.get(lines.len().saturating_sub(25)..).unwrap_or_default().join("\n")
+        };
+        format!(
+            "--- planner\n{}\n--- provisioner\n{}",
+            tail(&self.planner),
+            tail(&self.provisioner)
+        )
+    }
+
+    /// Every message of a stream so far, with its subject and headers.
+    pub async fn messages(&self, stream: &str) -> anyhow::Result<Vec<jetstream::Message>> {
+        let stream = jetstream::new(self.operator.clone()).get_stream(stream).await?;
+        let pending = stream.cached_info().state.messages;
+        let consumer =
+            stream.create_consumer(jetstream::consumer::pull::OrderedConfig::default()).await?;
+        let mut messages = consumer.messages().await?;
+        let mut all = Vec::new();
+        while (all.len() as u64) < pending {
+            all.push(messages.next().await.context("the stream has more")??);
+        }
+        Ok(all)
+    }
+}
+
+/// Streams, buckets and consumers, by the command people use.
+async fn bootstrap(nats: &NatsServer, folder: &Path) -> anyhow::Result<()> {
+    let output = Command::new(binary("zerodrift")?)
+        .args(["bootstrap", "--nats", &nats.url, "--nkey"])
+        .arg(nats.seed_file(Identity::Bootstrap))
+        .current_dir(folder)
+        .output()
+        .await?;
+    anyhow::ensure!(
+        output.status.success(),
+        "bootstrap: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+/// One agent as a process, configured by its environment alone.
+fn agent(
+    identity: Identity,
+    nats: &NatsServer,
+    otlp: Option<&str>,
+    folder: &Path,
+    more: &[(&str, String)],
+) -> anyhow::Result<Process> {
+    let mut command = Command::new(binary(&format!("zerodrift-{identity}"))?);
+    command
+        .env("ZERODRIFT_NATS_URL", &nats.url)
+        .env("ZERODRIFT_NATS_NKEY_FILE", nats.seed_file(identity))
+        .env("ZERODRIFT_NATS_INBOX_PREFIX", identity.inbox_prefix())
+        .env("ZERODRIFT_OTLP_ENDPOINT", otlp.unwrap_or_default())
+        .env("ZERODRIFT_LOG_FORMAT", "text")
+        .envs(more.iter().map(|(name, value)| (name, value)));
+    Process::start(identity.name(), command, folder)
+}
