@@ -94,7 +94,7 @@ pub struct Common {
 /// When to use colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
     /// Always.
@@ -132,7 +132,8 @@ pub enum Command {
     Bootstrap(bootstrap::Bootstrap),
     /// Print a script that completes commands in your shell
     Completions(completions::Completions),
-    #[command(hide = true, about = "Become another program that ends when `zerodrift` does")]
+    /// Become another program that ends when `zerodrift` does
+    #[command(hide = true)]
     RunChild(run_child::RunChild),
 }
 

@@ -43,7 +43,7 @@ pub fn run() -> ExitCode {
         .enable_all()
         .build()
         .map_err(|error| Failure::new("the async runtime could not be started").because(error))
-        .and_then(|runtime| runtime.block_on(commands::run(arguments, &output)));
+        .and_then(|runtime| runtime.block_on(commands::run(arguments, output)));
     match outcome {
         Ok(exit) => exit.into(),
         // Whoever reads our output has seen enough, as `head` does.

@@ -21,7 +21,7 @@ pub struct Bootstrap {
 pub(super) async fn run(
     command: &Bootstrap,
     common: &Common,
-    output: &Output,
+    output: Output,
 ) -> Result<Exit, Failure> {
     let swarm = Swarm::reach(common).await?;
     let progress = output.progress(format!("preparing {}", swarm.url));

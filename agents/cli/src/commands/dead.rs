@@ -54,7 +54,7 @@ pub struct Replay {
     all: bool,
 }
 
-pub(super) async fn run(command: &Dead, common: &Common, output: &Output) -> Result<Exit, Failure> {
+pub(super) async fn run(command: &Dead, common: &Common, output: Output) -> Result<Exit, Failure> {
     let swarm = Swarm::reach(common).await?;
     match command {
         Dead::List(list) => show_all(&swarm, list.limit, output).await,
@@ -63,7 +63,7 @@ pub(super) async fn run(command: &Dead, common: &Common, output: &Output) -> Res
     }
 }
 
-async fn show_all(swarm: &Swarm, limit: usize, output: &Output) -> Result<Exit, Failure> {
+async fn show_all(swarm: &Swarm, limit: usize, output: Output) -> Result<Exit, Failure> {
     let letters = swarm.dead_letters(limit).await?;
     if output.is_json() {
         for letter in &letters {
@@ -93,7 +93,7 @@ async fn show_all(swarm: &Swarm, limit: usize, output: &Output) -> Result<Exit, 
     Ok(Exit::Ok)
 }
 
-fn show_one(letter: &DeadLetter, output: &Output) -> Result<Exit, Failure> {
+fn show_one(letter: &DeadLetter, output: Output) -> Result<Exit, Failure> {
     if output.is_json() {
         output.json(&letter.describe())?;
         return Ok(Exit::Ok);
@@ -135,7 +135,7 @@ fn page(letter: &DeadLetter) -> String {
     lines.join("\n")
 }
 
-async fn replay(swarm: &Swarm, which: &Replay, output: &Output) -> Result<Exit, Failure> {
+async fn replay(swarm: &Swarm, which: &Replay, output: Output) -> Result<Exit, Failure> {
     let letters = if which.all {
         swarm.dead_letters(usize::MAX).await?
     } else {

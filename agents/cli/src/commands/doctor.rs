@@ -74,7 +74,7 @@ impl Check {
 pub(super) async fn run(
     command: &Doctor,
     common: &Common,
-    output: &Output,
+    output: Output,
 ) -> Result<Exit, Failure> {
     let folder = Folder::find(common.state.as_deref())?;
     let running = folder.running()?;
@@ -115,12 +115,12 @@ fn line(check: &Check) -> String {
         Verdict::Optional => ("•", CHANGED),
         Verdict::Missing => ("✗", BAD),
     };
-    let mut text =
+    let text =
         format!("  {} {:<22} {}", paint(style, sign), check.what, paint(FAINT, &check.found));
-    if let Some(advice) = &check.advice {
-        text.push_str(&format!("\n      {} {advice}", paint(ADVICE, "→")));
+    match &check.advice {
+        Some(advice) => format!("{text}\n      {} {advice}", paint(ADVICE, "→")),
+        None => text,
     }
-    text
 }
 
 async fn nats_server(tools: &Tools) -> Check {

@@ -20,11 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
     Delete the folder to begin anew.")]
 pub struct Down {}
 
-pub(super) async fn run(
-    _command: &Down,
-    common: &Common,
-    output: &Output,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(_command: &Down, common: &Common, output: Output) -> Result<Exit, Failure> {
     let folder = Folder::find(common.state.as_deref())?;
     let Some(record) = folder.running()? else {
         if output.is_json() {

@@ -25,7 +25,7 @@ pub(super) struct Look {
 }
 
 /// Prints what happened in one moment.
-pub(super) fn print(moment: &Moment, look: Look, output: &Output) -> Result<(), Failure> {
+pub(super) fn print(moment: &Moment, look: Look, output: Output) -> Result<(), Failure> {
     for event in &moment.events {
         if output.is_json() {
             output.json(event)?;
@@ -41,7 +41,7 @@ pub(super) async fn to_the_end(
     feed: &mut Feed,
     look: Look,
     patience: Option<Duration>,
-    output: &Output,
+    output: Output,
 ) -> Result<Option<IntentState>, Failure> {
     let deadline = patience.map(|patience| Instant::now() + patience);
     loop {

@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 /// Does what the command line says.
-pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     let common = &arguments.common;
     match arguments.command {
         Command::Demo(it) => Box::pin(demo::run(it, common, output)).await,

@@ -29,7 +29,7 @@ pub struct Show {
     full: bool,
 }
 
-pub(super) async fn run(command: &Plan, common: &Common, output: &Output) -> Result<Exit, Failure> {
+pub(super) async fn run(command: &Plan, common: &Common, output: Output) -> Result<Exit, Failure> {
     let Plan::Show(show) = command;
     let swarm = Swarm::reach(common).await?;
     let state = swarm.intent_meant(&show.which).await?;

@@ -28,7 +28,7 @@ pub struct Status {
 pub(super) async fn run(
     command: &Status,
     common: &Common,
-    output: &Output,
+    output: Output,
 ) -> Result<Exit, Failure> {
     let swarm = Swarm::reach(common).await?;
     let (stacks, intents, agents, dead) =
@@ -56,19 +56,15 @@ pub(super) async fn run(
 }
 
 fn heading(url: &str, local: Option<&UpRecord>, now: Timestamp) -> String {
-    let mut line = format!("{} at {url}", paint(STRONG, "Swarm"));
-    if let Some(record) = local {
-        line.push_str(&paint(FAINT, format!("  started {}", ago(record.started_at, now))));
-        match &record.cloud {
-            CloudRecord::Sandbox { api, edge } => {
-                line.push_str(&format!(
-                    "\nLocal Cloudflare at {api}/client/v4, its edge at {edge}"
-                ));
-            }
-            CloudRecord::Cloudflare => line.push_str("\nOn a real Cloudflare account"),
+    let line = format!("{} at {url}", paint(STRONG, "Swarm"));
+    let Some(record) = local else { return line };
+    let cloud = match &record.cloud {
+        CloudRecord::Sandbox { api, edge } => {
+            format!("Local Cloudflare at {api}/client/v4, its edge at {edge}")
         }
-    }
-    line
+        CloudRecord::Cloudflare => "On a real Cloudflare account".to_owned(),
+    };
+    format!("{line}  {}\n{cloud}", paint(FAINT, format!("started {}", ago(record.started_at, now))))
 }
 
 fn render_stacks(stacks: &[StackState], intents: &[IntentState], now: Timestamp) -> String {

@@ -106,11 +106,7 @@ fn parameter(said: &str) -> Result<(String, Value), String> {
     Ok((name.to_owned(), value))
 }
 
-pub(super) async fn run(
-    command: Submit,
-    common: &Common,
-    output: &Output,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(command: Submit, common: &Common, output: Output) -> Result<Exit, Failure> {
     let (wait, verbose, patience) =
         (command.wait, command.verbose, Duration::from_secs(command.timeout));
     let by = command.by.clone();
@@ -153,7 +149,7 @@ pub(super) async fn follow(
     by: Option<String>,
     verbose: bool,
     patience: Option<Duration>,
-    output: &Output,
+    output: Output,
 ) -> Result<Option<IntentState>, Failure> {
     let intent = IntentId::fresh();
     // Before it is published, so that nothing is missed.
@@ -198,11 +194,10 @@ mod tests {
     use clap::Parser as _;
 
     fn parsed(arguments: &[&str]) -> Result<Request, clap::error::ErrorKind> {
-        let all = ["zerodrift", "submit"].iter().chain(arguments);
-        match Arguments::try_parse_from(all).map_err(|error| error.kind())?.command {
-            Command::Submit(submit) => Ok(submit.request().unwrap()),
-            other => panic!("{other:?}"),
-        }
+        let all: Vec<&str> = ["zerodrift", "submit"].iter().chain(arguments).copied().collect();
+        let parsed = Arguments::try_parse_from(&all).map_err(|error| error.kind())?;
+        let Command::Submit(submit) = parsed.command else { panic!("{all:?} is no submit") };
+        Ok(submit.request().unwrap())
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use bus_schema::{EnvironmentName, Refusal, Request, Understanding};
 use clap::{ArgGroup, Args};
+use planner::Library;
 use policy::{Environments, GoldenPaths};
 use serde::Serialize;
 
@@ -49,9 +50,9 @@ struct Answer<'a> {
     refusal: Option<&'a Refusal>,
 }
 
-pub(super) fn run(command: &Understand, output: &Output) -> Result<Exit, Failure> {
-    let environments = installed::environments(command.environments.as_deref())?;
-    let paths = installed::golden_paths(command.golden_paths.as_deref())?;
+pub(super) fn run(command: &Understand, output: Output) -> Result<Exit, Failure> {
+    let (paths, environments) = (command.golden_paths.as_deref(), command.environments.as_deref());
+    let Library { environments, paths } = installed::library(paths, environments)?;
     let texts: Vec<String> = match &command.file {
         Some(file) => submit::read(file)?
             .lines()

@@ -54,7 +54,7 @@ pub struct Up {
     /// Golden paths of your own instead of the shipped ones: a folder of YAML files
     #[arg(long, value_name = "FOLDER")]
     golden_paths: Option<PathBuf>,
-    /// Send traces, metrics and logs to an OTLP receiver (HTTP), for example http://127.0.0.1:4318
+    /// Send traces, metrics and logs to an OTLP receiver (HTTP), for example `http://127.0.0.1:4318`
     #[arg(long = "otlp", value_name = "URL")]
     otlp: Option<String>,
     /// How many planners
@@ -116,17 +116,19 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-pub(super) async fn run(command: Up, common: &Common, output: &Output) -> Result<Exit, Failure> {
+pub(super) async fn run(command: Up, common: &Common, output: Output) -> Result<Exit, Failure> {
     let folder = Folder::find(common.state.as_deref())?;
     if command.detach {
         return detach(&folder, output).await;
     }
     if command.background {
         // Fails only where this process leads a session already, which is what is wanted.
-        drop(rustix::process::setsid());
+        rustix::process::setsid().ok();
     }
     let began = Instant::now();
-    let environments = installed::environments(command.environments.as_deref())?;
+    let (paths, environments) = (command.golden_paths.as_deref(), command.environments.as_deref());
+    // Both are loaded, so that a mistake in either is told here and not in a planner's log.
+    let environments = installed::library(paths, environments)?.environments;
     // Made known before anything runs, so that a signal during the start stops what was started.
     let mut stop = Stop::listen()?;
     output.note(format!("{} in {}", paint(STRONG, "Starting a swarm"), folder.path().display()));
@@ -181,7 +183,7 @@ impl Stop {
     }
 }
 
-fn greet(record: &UpRecord, took: Duration, output: &Output) -> Result<(), Failure> {
+fn greet(record: &UpRecord, took: Duration, output: Output) -> Result<(), Failure> {
     if output.is_json() {
         return Ok(output.json(record)?);
     }
@@ -217,7 +219,7 @@ fn greeting(record: &UpRecord, took: Duration) -> String {
     lines.join("\n")
 }
 
-fn report(happening: &Happening, output: &Output) {
+fn report(happening: &Happening, output: Output) {
     match happening {
         Happening::Died { name, how, again_in } => output.note(format!(
             "  {} {name} ended by itself ({how}); it is started again in {}",
@@ -232,7 +234,7 @@ fn report(happening: &Happening, output: &Output) {
 }
 
 /// Starts the same command in the background and waits until it is ready.
-async fn detach(folder: &Folder, output: &Output) -> Result<Exit, Failure> {
+async fn detach(folder: &Folder, output: Output) -> Result<Exit, Failure> {
     if let Some(record) = folder.running()? {
         return Err(Failure::new(format!(
             "a swarm runs already from {} (process {})",

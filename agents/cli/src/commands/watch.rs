@@ -26,11 +26,7 @@ pub struct Watch {
     verbose: bool,
 }
 
-pub(super) async fn run(
-    command: &Watch,
-    common: &Common,
-    output: &Output,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(command: &Watch, common: &Common, output: Output) -> Result<Exit, Failure> {
     let swarm = Swarm::reach(common).await?;
     let work = async {
         match &command.intent {
@@ -45,7 +41,7 @@ pub(super) async fn run(
     }
 }
 
-async fn everything(swarm: &Swarm, verbose: bool, output: &Output) -> Result<Exit, Failure> {
+async fn everything(swarm: &Swarm, verbose: bool, output: Output) -> Result<Exit, Failure> {
     let mut feed = swarm.follow(Follow::Everything).await?;
     output.note(paint(FAINT, format!("Watching {}; Ctrl-C ends it", swarm.url)));
     let look = Look { clock: Clock::Day, stacks: true, verbose };
@@ -54,16 +50,14 @@ async fn everything(swarm: &Swarm, verbose: bool, output: &Output) -> Result<Exi
     }
 }
 
-async fn one(swarm: &Swarm, said: &str, verbose: bool, output: &Output) -> Result<Exit, Failure> {
-    let known = match said.parse::<IntentId>() {
+async fn one(swarm: &Swarm, said: &str, verbose: bool, output: Output) -> Result<Exit, Failure> {
+    let (intent, state) = if let Ok(id) = said.parse::<IntentId>() {
         // Just submitted, perhaps: the planner may not have heard of it yet.
-        Ok(id) => (id, swarm.intent(id).await?),
-        Err(_) => {
-            let state = swarm.intent_meant(said).await?;
-            (state.intent, Some(state))
-        }
+        (id, swarm.intent(id).await?)
+    } else {
+        let state = swarm.intent_meant(said).await?;
+        (state.intent, Some(state))
     };
-    let (intent, state) = known;
     let start = state.as_ref().map(|state| state.order);
     let mut feed = swarm.follow(Follow::Intent(intent, start)).await?;
     let began = state.as_ref().map_or_else(jiff::Timestamp::now, |state| state.submitted_at);
@@ -91,7 +85,7 @@ async fn one(swarm: &Swarm, said: &str, verbose: bool, output: &Output) -> Resul
 async fn replay(
     feed: &mut crate::swarm::feed::Feed,
     look: Look,
-    output: &Output,
+    output: Output,
 ) -> Result<(), Failure> {
     let quiet = std::time::Duration::from_millis(400);
     while let Ok(moment) = tokio::time::timeout(quiet, feed.next()).await {

@@ -17,7 +17,7 @@ use crate::local::child::{Child, Happening, Spec};
 use crate::local::folder::Lock;
 use crate::local::identities::Identities;
 use crate::local::parts::{CloudChoice, Parts, Settings};
-use crate::local::ports::{self, Ports};
+use crate::local::ports;
 use crate::local::process::{gone, kill, program_of, same_file, terminate};
 use crate::local::record::{CloudRecord, NatsRecord, Phase, ProcessRecord, UpRecord};
 use crate::output::Output;
@@ -100,7 +100,7 @@ impl LocalSwarm {
     }
 
     /// Starts everything, each part when what it needs is ready.
-    pub(crate) async fn start(&mut self, output: &Output) -> Result<(), Failure> {
+    pub(crate) async fn start(&mut self, output: Output) -> Result<(), Failure> {
         let identities = Identities::of(&self.settings.folder)?;
         let (token_file, token) = self.token()?;
         let settings = self.settings.clone();
@@ -122,7 +122,7 @@ impl LocalSwarm {
         self.settings.folder.write(&self.record)
     }
 
-    async fn start_nats(&mut self, parts: &Parts<'_>, output: &Output) -> Result<(), Failure> {
+    async fn start_nats(&mut self, parts: &Parts<'_>, output: Output) -> Result<(), Failure> {
         let progress = output.progress("nats-server");
         let text = parts.identities.server_configuration(parts.ports);
         let configuration = self.settings.folder.write_file("nats-server.conf", text.as_bytes())?;
@@ -137,7 +137,7 @@ impl LocalSwarm {
         Ok(())
     }
 
-    async fn start_agents(&mut self, parts: &Parts<'_>, output: &Output) -> Result<(), Failure> {
+    async fn start_agents(&mut self, parts: &Parts<'_>, output: Output) -> Result<(), Failure> {
         let progress = output.progress("agents");
         let mut healths: Vec<(String, SocketAddr)> = Vec::new();
         for nth in 0..self.settings.planners {
@@ -248,7 +248,7 @@ impl LocalSwarm {
     }
 
     /// Ends everything, in reverse order.
-    pub(crate) async fn stop(mut self, output: &Output) {
+    pub(crate) async fn stop(mut self, output: Output) {
         let progress = output.progress("stopping");
         self.record.phase = Phase::Stopping;
         // It is forgotten in a moment; that it could not be written changes nothing.

@@ -7,13 +7,13 @@ use clap::Args;
 /// Where the programs are; found by themselves where nothing is said.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Programs")]
-pub struct Tools {
+pub(crate) struct Tools {
     /// The nats-server program [default: the project's .tools folder, else the PATH]
     #[arg(long, env = "ZERODRIFT_NATS_SERVER", value_name = "FILE", hide_env_values = true)]
-    pub nats_server: Option<PathBuf>,
+    pub(crate) nats_server: Option<PathBuf>,
     /// The workerd program, which runs Workers [default: the project's .tools folder, else the PATH]
     #[arg(long, env = "ZERODRIFT_WORKERD", value_name = "FILE", hide_env_values = true)]
-    pub workerd: Option<PathBuf>,
+    pub(crate) workerd: Option<PathBuf>,
 }
 
 impl Tools {

@@ -47,17 +47,17 @@ impl Output {
     }
 
     /// Whether a program reads.
-    pub const fn is_json(&self) -> bool {
+    pub const fn is_json(self) -> bool {
         self.json
     }
 
     /// Whether a person watches the results arrive.
-    pub fn is_terminal(&self) -> bool {
+    pub fn is_terminal(self) -> bool {
         !self.json && io::stdout().is_terminal()
     }
 
     /// One or more lines of the result, for people.
-    pub fn line(&self, text: impl AsRef<str>) -> io::Result<()> {
+    pub fn line(self, text: impl AsRef<str>) -> io::Result<()> {
         if self.silent {
             return Ok(());
         }
@@ -67,7 +67,7 @@ impl Output {
     }
 
     /// One object of the result, for programs, on a line of its own.
-    pub fn json(&self, value: &impl Serialize) -> io::Result<()> {
+    pub fn json(self, value: &impl Serialize) -> io::Result<()> {
         let text = serde_json::to_string(value)?;
         let mut out = anstream::stdout().lock();
         writeln!(out, "{text}")?;
@@ -75,7 +75,7 @@ impl Output {
     }
 
     /// A remark beside the result; programs are spared it.
-    pub fn note(&self, text: impl AsRef<str>) {
+    pub fn note(self, text: impl AsRef<str>) {
         if !self.json && !self.silent {
             // A remark nobody can read is no reason to stop.
             drop(writeln!(anstream::stderr(), "{}", text.as_ref()));
@@ -83,12 +83,12 @@ impl Output {
     }
 
     /// A line of progress that lasts until it is dropped.
-    pub fn progress(&self, what: impl Into<String>) -> Progress {
+    pub fn progress(self, what: impl Into<String>) -> Progress {
         Progress::new(what.into(), !self.json && !self.silent && io::stderr().is_terminal())
     }
 
     /// Why the command could not do its work.
-    pub(crate) fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(self, failure: &Failure) {
         let mut err = anstream::stderr();
         let text = if self.json {
             json!({

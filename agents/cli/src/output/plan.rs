@@ -50,12 +50,11 @@ pub fn summary(plan: &Plan) -> String {
         .into_iter()
         .map(|(_, count, what)| format!("{count} to {what}"))
         .collect::<Vec<_>>();
-    let mut text =
-        if changes.is_empty() { "nothing to change".to_owned() } else { changes.join(", ") };
-    if !plan.unchanged.is_empty() {
-        text.push_str(&format!("; {} already as declared", plan.unchanged.len()));
+    let text = if changes.is_empty() { "nothing to change".to_owned() } else { changes.join(", ") };
+    match plan.unchanged.len() {
+        0 => text,
+        n => format!("{text}; {n} already as declared"),
     }
-    text
 }
 
 /// `+7 ~1 -2`, in colours.

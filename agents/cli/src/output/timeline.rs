@@ -106,11 +106,11 @@ pub fn of_news(news: &News) -> Event {
         }
         Said::Planned(it) => {
             let about = format!(
-                "{} → {}  {}  {}",
+                "{} → {}, {} (plan {})",
                 it.plan.from,
                 it.plan.to,
                 plan::summary(&it.plan),
-                paint(FAINT, format!("plan {}", it.id.short()))
+                it.id.short()
             );
             ("planner".to_owned(), "planned", about, Tone::Plain)
         }
@@ -165,7 +165,7 @@ pub fn of_stack(before: Option<&StackState>, after: &StackState, at: Timestamp) 
     let mut events = Vec::new();
     match known {
         None => {
-            events.push(event(after, run, at, "began", format!("as {}", run.holder), Tone::Minor))
+            events.push(event(after, run, at, "began", format!("as {}", run.holder), Tone::Minor));
         }
         Some(known) if known.holder != run.holder => {
             let about = format!("the run of {}, which is gone", known.holder);
@@ -266,12 +266,9 @@ pub fn asked(request: &Request) -> String {
         return format!("“{}”", cut(text, 72));
     }
     let path = request.path.as_ref().map_or("nothing", |path| path.as_str());
-    let parameters = request
-        .parameters
-        .iter()
-        .map(|(name, value)| format!(" {name}={}", words::value(value)))
-        .collect::<String>();
-    format!("{path}{parameters}")
+    let parameters =
+        request.parameters.iter().map(|(name, value)| format!("{name}={}", words::value(value)));
+    std::iter::once(path.to_owned()).chain(parameters).collect::<Vec<_>>().join(" ")
 }
 
 fn stale(because: &StaleReason) -> String {
@@ -303,7 +300,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn stack(generation: u64, resources: Value, run: Value) -> StackState {
+    fn stack(generation: u64, resources: &Value, run: &Value) -> StackState {
         serde_json::from_value(json!({
             "stack": "edge-api", "environment": "prod", "path": "edge-cache",
             "generation": generation, "resources": resources, "run": run,
@@ -312,7 +309,7 @@ mod tests {
         .unwrap()
     }
 
-    fn run(holder: &str, steps: Value) -> Value {
+    fn run(holder: &str, steps: &Value) -> Value {
         json!({
             "plan": "0".repeat(64), "sequence": 3,
             "intent": "018f2f6e-1c5a-7cc0-a2d7-0d3b1c9a4e55",
@@ -335,11 +332,11 @@ mod tests {
 
     #[test]
     fn each_step_is_told_once() {
-        let begun = stack(0, json!({}), run("one", json!({RECORD: {"state": "started"}})));
+        let begun = stack(0, &json!({}), &run("one", &json!({RECORD: {"state": "started"}})));
         let done = stack(
             0,
-            json!({}),
-            run("one", json!({RECORD: {"state": "done", "after": resource()}})),
+            &json!({}),
+            &run("one", &json!({RECORD: {"state": "done", "after": resource()}})),
         );
         assert_eq!(said(None, &begun), ["began as one", "begins cloudflare.dns_record/api"]);
         assert_eq!(said(Some(&begun), &done), ["created cloudflare.dns_record/api"]);
@@ -348,15 +345,15 @@ mod tests {
 
     #[test]
     fn a_step_that_ends_with_the_commit_is_told_too() {
-        let begun = stack(0, json!({}), run("one", json!({RECORD: {"state": "started"}})));
-        let committed = stack(1, json!({RECORD: resource()}), Value::Null);
+        let begun = stack(0, &json!({}), &run("one", &json!({RECORD: {"state": "started"}})));
+        let committed = stack(1, &json!({RECORD: resource()}), &Value::Null);
         assert_eq!(said(Some(&begun), &committed), ["created cloudflare.dns_record/api"]);
     }
 
     #[test]
     fn a_takeover_is_told() {
-        let begun = stack(0, json!({}), run("one", json!({RECORD: {"state": "started"}})));
-        let taken = stack(0, json!({}), run("two", json!({RECORD: {"state": "started"}})));
+        let begun = stack(0, &json!({}), &run("one", &json!({RECORD: {"state": "started"}})));
+        let taken = stack(0, &json!({}), &run("two", &json!({RECORD: {"state": "started"}})));
         assert_eq!(said(Some(&begun), &taken), ["took over the run of one, which is gone"]);
     }
 

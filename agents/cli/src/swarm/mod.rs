@@ -4,7 +4,7 @@ pub(crate) mod agents;
 pub(crate) mod connect;
 pub(crate) mod dead;
 pub(crate) mod feed;
-pub mod news;
+pub(crate) mod news;
 mod records;
 
 pub(crate) use connect::Swarm;

@@ -45,7 +45,7 @@ pub struct Demo {
     tools: Tools,
 }
 
-pub(super) async fn run(command: Demo, _common: &Common, output: &Output) -> Result<Exit, Failure> {
+pub(super) async fn run(command: Demo, _common: &Common, output: Output) -> Result<Exit, Failure> {
     let began = Instant::now();
     let place = tempfile::Builder::new()
         .prefix("zerodrift-demo-")
@@ -65,7 +65,8 @@ pub(super) async fn run(command: Demo, _common: &Common, output: &Output) -> Res
     };
     title(output, "Zerodrift", "words in, running infrastructure out")?;
     output.note(paint(FAINT, "A whole swarm on this machine, with a local Cloudflare."));
-    let mut swarm = LocalSwarm::prepare(settings, installed::environments(None)?).await?;
+    let mut swarm =
+        LocalSwarm::prepare(settings, installed::library(None, None)?.environments).await?;
     let shown = tokio::select! {
         shown = show(&mut swarm, output) => shown,
         _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted")),
@@ -83,7 +84,7 @@ pub(super) async fn run(command: Demo, _common: &Common, output: &Output) -> Res
     Ok(Exit::Ok)
 }
 
-async fn show(local: &mut LocalSwarm, output: &Output) -> Result<Vec<Proof>, Failure> {
+async fn show(local: &mut LocalSwarm, output: Output) -> Result<Vec<Proof>, Failure> {
     local.start(output).await?;
     let record = local.record().clone();
     let swarm = Swarm {
@@ -109,7 +110,7 @@ async fn show(local: &mut LocalSwarm, output: &Output) -> Result<Vec<Proof>, Fai
 }
 
 /// Submits, shows the plan when there is one, and follows it to converged.
-async fn intend(swarm: &Swarm, text: &str, output: &Output) -> Result<IntentState, Failure> {
+async fn intend(swarm: &Swarm, text: &str, output: Output) -> Result<IntentState, Failure> {
     let request = Request { text: Some(text.to_owned()), ..Request::default() };
     let intent = bus_schema::IntentId::fresh();
     let mut feed = swarm.follow(Follow::Intent(intent, None)).await?;
@@ -160,7 +161,7 @@ async fn intend(swarm: &Swarm, text: &str, output: &Output) -> Result<IntentStat
 fn flush(
     waiting: &mut Vec<crate::swarm::feed::Moment>,
     look: following::Look,
-    output: &Output,
+    output: Output,
 ) -> Result<(), Failure> {
     for moment in waiting.drain(..) {
         following::print(&moment, look, output)?;
@@ -172,8 +173,8 @@ fn flush(
 async fn asked_again(swarm: &Swarm) -> Result<Proof, Failure> {
     let began = Instant::now();
     let request = Request { text: Some(EDGE.to_owned()), ..Request::default() };
-    let quiet = Output::silent();
-    let ended = submit::follow(swarm, request, None, false, Some(PATIENCE), &quiet).await?;
+    let ended =
+        submit::follow(swarm, request, None, false, Some(PATIENCE), Output::silent()).await?;
     let plan = match &ended {
         Some(state) if state.phase == IntentPhase::Converged => swarm.plan(state).await?,
         Some(_) | None => None,
@@ -188,7 +189,7 @@ async fn asked_again(swarm: &Swarm) -> Result<Proof, Failure> {
     })
 }
 
-fn tell(proof: Proof, output: &Output) -> Result<Proof, Failure> {
+fn tell(proof: Proof, output: Output) -> Result<Proof, Failure> {
     if output.is_json() {
         output.json(&proof)?;
     } else {
@@ -197,7 +198,7 @@ fn tell(proof: Proof, output: &Output) -> Result<Proof, Failure> {
     Ok(proof)
 }
 
-fn title(output: &Output, name: &str, text: &str) -> Result<(), Failure> {
+fn title(output: Output, name: &str, text: &str) -> Result<(), Failure> {
     if !output.is_json() {
         output.line(format!("\n{}  {}", paint(GOOD.bold(), name), paint(STRONG, text)))?;
     }
@@ -205,7 +206,7 @@ fn title(output: &Output, name: &str, text: &str) -> Result<(), Failure> {
 }
 
 /// The last lines of every log, before the folder goes.
-fn keep_logs(folder: &std::path::Path, output: &Output) {
+fn keep_logs(folder: &std::path::Path, output: Output) {
     for name in ["planner", "provisioner", "sandbox", "nats-server"] {
         let log = std::fs::read_to_string(folder.join(format!("logs/{name}.log")));
         let lines: Vec<String> = log.unwrap_or_default().lines().map(ToOwned::to_owned).collect();
@@ -217,7 +218,7 @@ fn keep_logs(folder: &std::path::Path, output: &Output) {
     }
 }
 
-fn close(output: &Output, proofs: usize, took: Duration) -> Result<(), Failure> {
+fn close(output: Output, proofs: usize, took: Duration) -> Result<(), Failure> {
     if output.is_json() {
         return Ok(());
     }

@@ -224,19 +224,19 @@ impl Prover {
             .flatten()
             .filter(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS)
             .find_map(|answer| answer.header("retry-after"));
-        let mut seen = format!("{served} served, {stopped} stopped with 429");
+        let mut seen = vec![format!("{served} served, {stopped} stopped with 429")];
         if let Some(seconds) = retry {
-            seen.push_str(&format!(", retry after {seconds} s"));
+            seen.push(format!("retry after {seconds} s"));
         }
         let others = BURST - served - stopped;
         if others > 0 {
-            seen.push_str(&format!(", {others} answered otherwise"));
+            seen.push(format!("{others} answered otherwise"));
         }
         Proof {
             what: "a burst is stopped",
             how: format!("{BURST} times GET {API}/v1/orders from one client"),
             holds: served > 0 && stopped > 0 && others == 0,
-            seen,
+            seen: seen.join(", "),
             took: began.elapsed(),
         }
     }
