@@ -7,9 +7,15 @@
 //! - [`api`]: the control plane under `/client/v4` and the fault interface under `/__sandbox`;
 //! - [`rules`]: the rules language, a documented subset;
 //! - [`edge`]: what answers for the zones' hosts;
-//! - [`workers`]: uploaded Workers in real workerd.
+//! - [`workers`]: uploaded Workers in real workerd;
+//! - [`Sandbox`]: all of it, running.
 
+pub mod api;
+pub mod arguments;
 pub mod edge;
 pub mod rules;
+mod sandbox;
 pub mod store;
 pub mod workers;
+
+pub use sandbox::{Error, Sandbox};

@@ -1,0 +1,211 @@
+//! What hangs on a script: deployments, versions, secrets, its address below `workers.dev`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::{delete, get};
+use serde_json::{Value, json};
+
+use super::super::Api;
+use super::super::call::{Call, typed};
+use super::super::envelope::{Answer, Failure, Reply};
+use super::{Json, found, found_mut, shown_bindings};
+use crate::store::{Account, Binding, Deployment, Script, now};
+
+const SCRIPT: &str = "/accounts/{account}/workers/scripts/{script}";
+
+pub(super) fn routes() -> Router<Arc<Api>> {
+    let refused = async || Failure::unsupported("versions that are not deployed at once");
+    let of = |part: &str| format!("{SCRIPT}/{part}");
+    Router::new()
+        .route(&of("deployments"), get(deployments).post(refused))
+        .route(&of("versions"), get(versions).post(refused))
+        .route(&of("versions/{version}"), get(version))
+        .route(&of("secrets"), get(secrets).put(put_secret))
+        .route(&of("secrets/{secret}"), delete(remove_secret))
+        .route(&of("schedules"), get(schedules).put(put_schedules))
+        .route(&of("subdomain"), get(subdomain).post(put_subdomain).delete(no_subdomain))
+        .route("/accounts/{account}/workers/subdomain", get(account_subdomain).put(name_account))
+}
+
+type At = Path<(String, String)>;
+
+/// Looks at one script.
+fn look(call: &Call, at: &At, look: impl FnOnce(&Script) -> Answer) -> Answer {
+    let Path((account, script)) = at;
+    call.account(account, |account| look(found(account, script)?))
+}
+
+/// Changes one script.
+fn change(call: &Call, at: &At, change: impl FnOnce(&mut Script) -> Answer) -> Answer {
+    let Path((account, script)) = at;
+    call.change_account(account, |account| change(found_mut(account, script)?))
+}
+
+async fn deployments(call: Call, at: At) -> Answer {
+    look(&call, &at, |script| {
+        let each: Vec<Value> = script
+            .deployments
+            .iter()
+            .map(|deployment| {
+                json!({
+                    "id": deployment.id,
+                    "source": "api",
+                    "strategy": "percentage",
+                    "author_email": "sandbox@example.com",
+                    "created_on": deployment.created_on,
+                    "annotations": {"workers/triggered_by": "upload"},
+                    "versions": [{"version_id": deployment.version, "percentage": 100}],
+                })
+            })
+            .collect();
+        Reply::of(json!({"deployments": each}))
+    })
+}
+
+fn shown_version(deployment: &Deployment) -> Value {
+    json!({
+        "id": deployment.version,
+        "number": deployment.number,
+        "metadata": {
+            "created_on": deployment.created_on, "modified_on": deployment.created_on,
+            "source": "api", "author_email": "sandbox@example.com",
+        },
+        "annotations": {"workers/triggered_by": "upload"},
+    })
+}
+
+async fn versions(call: Call, at: At) -> Answer {
+    look(&call, &at, |script| {
+        let each: Vec<Value> = script.deployments.iter().map(shown_version).collect();
+        Reply::of(json!({"items": each}))
+    })
+}
+
+/// Only of the newest version the bindings are known.
+async fn version(
+    call: Call,
+    Path((account, script, version)): Path<(String, String, String)>,
+) -> Answer {
+    look(&call, &Path((account, script)), |script| {
+        let newest = script.deployments.first().filter(|newest| newest.version == version);
+        let newest =
+            newest.ok_or_else(|| Failure::new(404, 10_007, "This version does not exist."))?;
+        let mut shown = shown_version(newest);
+        if let Some(shown) = shown.as_object_mut() {
+            let resources = json!({
+                "bindings": shown_bindings(script),
+                "script": {"etag": script.etag, "handlers": ["fetch"]},
+                "script_runtime": {
+                    "compatibility_date": script.compatibility_date,
+                    "compatibility_flags": script.compatibility_flags,
+                    "usage_model": "standard",
+                },
+            });
+            shown.insert("resources".to_owned(), resources);
+        }
+        Reply::of(shown)
+    })
+}
+
+async fn secrets(call: Call, at: At) -> Answer {
+    look(&call, &at, |script| {
+        let secret = |binding: &Value| binding.get("type") == Some(&json!("secret_text"));
+        Reply::of(shown_bindings(script).into_iter().filter(secret).collect::<Vec<_>>())
+    })
+}
+
+async fn put_secret(call: Call, at: At, body: Json) -> Answer {
+    let mut sent = body.0;
+    if let Some(sent) = sent.as_object_mut() {
+        sent.entry("type").or_insert(json!("secret_text"));
+    }
+    let secret: Binding = typed(sent)?;
+    if !matches!(secret, Binding::SecretText { .. }) {
+        return Err(Failure::new(400, 10_021, "a secret is of type secret_text"));
+    }
+    change(&call, &at, |script| {
+        let shown = json!({"name": secret.name(), "type": "secret_text"});
+        script.bindings.retain(|binding| binding.name() != secret.name());
+        script.bindings.push(secret);
+        script.modified_on = now();
+        Reply::of(shown)
+    })
+}
+
+async fn remove_secret(
+    call: Call,
+    Path((account, script, secret)): Path<(String, String, String)>,
+) -> Answer {
+    change(&call, &Path((account, script)), |script| {
+        let before = script.bindings.len();
+        script.bindings.retain(
+            |binding| !matches!(binding, Binding::SecretText { name, .. } if *name == secret),
+        );
+        if script.bindings.len() == before {
+            return Err(Failure::new(404, 10_056, format!("secret {secret} not found")));
+        }
+        script.modified_on = now();
+        Reply::of(Value::Null)
+    })
+}
+
+async fn schedules(call: Call, at: At) -> Answer {
+    look(&call, &at, |_| Reply::of(json!({"schedules": []})))
+}
+
+async fn put_schedules(call: Call, at: At, body: Json) -> Answer {
+    if body.0.as_array().is_none_or(|list| !list.is_empty()) {
+        return Err(Failure::unsupported("cron triggers"));
+    }
+    look(&call, &at, |_| Reply::of(json!({"schedules": []})))
+}
+
+fn shown_subdomain(script: &Script) -> Value {
+    json!({"enabled": script.subdomain_enabled, "previews_enabled": script.previews_enabled})
+}
+
+async fn subdomain(call: Call, at: At) -> Answer {
+    look(&call, &at, |script| Reply::of(shown_subdomain(script)))
+}
+
+async fn put_subdomain(call: Call, at: At, body: Json) -> Answer {
+    let flag = |name: &str| body.0.get(name).and_then(Value::as_bool);
+    let enabled = flag("enabled")
+        .ok_or_else(|| Failure::new(400, 10_021, "enabled must be true or false"))?;
+    let previews = flag("previews_enabled").unwrap_or(enabled);
+    change(&call, &at, |script| {
+        script.subdomain_enabled = enabled;
+        script.previews_enabled = previews;
+        Reply::of(shown_subdomain(script))
+    })
+}
+
+async fn no_subdomain(call: Call, at: At) -> Answer {
+    change(&call, &at, |script| {
+        script.subdomain_enabled = false;
+        script.previews_enabled = false;
+        Reply::of(shown_subdomain(script))
+    })
+}
+
+fn shown_name(account: &Account) -> Answer {
+    match &account.subdomain {
+        Some(name) => Reply::of(json!({"subdomain": name})),
+        None => Err(Failure::new(404, 10_007, "This account has no workers.dev subdomain.")),
+    }
+}
+
+async fn account_subdomain(call: Call, Path(account): Path<String>) -> Answer {
+    call.account(&account, shown_name)
+}
+
+async fn name_account(call: Call, Path(account): Path<String>, body: Json) -> Answer {
+    let name = body.0.get("subdomain").and_then(Value::as_str).map(ToOwned::to_owned);
+    let name = name.ok_or_else(|| Failure::new(400, 10_035, "subdomain is required"))?;
+    call.change_account(&account, |account| {
+        account.subdomain = Some(name);
+        shown_name(account)
+    })
+}
