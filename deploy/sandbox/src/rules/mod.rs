@@ -58,7 +58,7 @@ pub fn validate_on(plan: Plan, phase: &str, expression: &str) -> Result<(), Stri
     if !PHASES.contains(&phase) {
         return Err(format!("the sandbox evaluates no rules in phase '{phase}'"));
     }
-    parse(expression, plan.dialect()).map(drop).map_err(|error| invalid(expression, &error))
+    parse(expression, plan.dialect()).map(drop).map_err(|error| error.to_string())
 }
 
 /// Whether a Gateway expression may be saved for these filters (`dns`, `http`).
@@ -73,13 +73,7 @@ pub fn validate_gateway(filters: &[&str], expression: &str) -> Result<(), String
         }
     };
     let dialect = Dialect { fields, regex: true, lists: true };
-    parse(expression, dialect).map(drop).map_err(|error| invalid(expression, &error))
-}
-
-fn invalid(expression: &str, error: &Error) -> String {
-    format!(
-        "'{expression}' is not a valid value for expression because the expression is invalid: {error}"
-    )
+    parse(expression, dialect).map(drop).map_err(|error| error.to_string())
 }
 
 /// A condition on a request.
