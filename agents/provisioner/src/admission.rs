@@ -5,7 +5,7 @@ use bus_schema::{
     StackState, StaleReason,
 };
 
-use crate::journal;
+use crate::ending;
 
 /// What is to be done about a plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +74,7 @@ pub fn admit(
     }
     if let Some(run) = &state.run {
         if run.stuck {
-            return match journal::stuck_outcome(state) {
+            return match ending::stuck_outcome(state) {
                 Some(stuck) if stuck.plan == proposed.id => {
                     Admission::Repeat(Box::new(Outcome::Stuck(stuck)))
                 }

@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use crate::admission::{self, Admission};
 use crate::check::{self, InvalidPlan};
+use crate::ending;
 use crate::journal::{self, Event};
 use crate::preflight::{self, Survey, Verdict};
 use crate::records::{self, WriteError};
@@ -191,7 +192,7 @@ impl Applier {
     ) -> Result<Option<Outcome>, TurnError> {
         let proposed = arrival.proposed;
         let mut held = held.unwrap_or_else(|| Held {
-            state: journal::blank(&proposed.plan, jiff::Timestamp::now()),
+            state: ending::blank(&proposed.plan, jiff::Timestamp::now()),
             revision: None,
         });
         let span = span(proposed);
@@ -221,7 +222,7 @@ impl Applier {
                 self.record(held, outcome).await
             }
             Verdict::Go if proposed.plan.is_empty() => {
-                journal::accept(&mut held.state, proposed);
+                ending::accept(&mut held.state, proposed);
                 match held.state.last.clone() {
                     Some(outcome) => self.record(held, outcome).await,
                     None => Ok(None),
@@ -285,7 +286,7 @@ impl Applier {
         let stuck = self.plan(sequence).await?;
         let first = vec![Event::TakenOver { holder: self.me.clone() }, Event::TriedAgain];
         let held = self.saga.run(&stuck, held, first, None).instrument(span(&stuck)).await?;
-        match journal::stuck_outcome(&held.state) {
+        match ending::stuck_outcome(&held.state) {
             None => Ok(None),
             Some(still) => {
                 let reason = admission::refused_by_stuck(&still);

@@ -105,7 +105,7 @@ const ATTEMPTS: u32 = 10;
 /// When others want something else, or the record cannot be reached.
 pub async fn join(
     records: &dyn Records,
-    key: &String,
+    key: &str,
     holder: &ResourceAddress,
     wanted: &Properties,
     prior: &Properties,
@@ -132,7 +132,7 @@ pub async fn join(
 /// When the record cannot be reached.
 pub async fn leave(
     records: &dyn Records,
-    key: &String,
+    key: &str,
     holder: &ResourceAddress,
 ) -> Result<(Leaving, Option<Revision>), ClaimError> {
     let mut attempt = 1;
@@ -158,11 +158,7 @@ pub async fn leave(
 ///
 /// # Errors
 /// When the record cannot be reached.
-pub async fn forget(
-    records: &dyn Records,
-    key: &String,
-    over: Revision,
-) -> Result<bool, ClaimError> {
+pub async fn forget(records: &dyn Records, key: &str, over: Revision) -> Result<bool, ClaimError> {
     match records.delete_claim(key, over).await {
         Ok(()) => Ok(true),
         Err(StoreError::Conflict { .. }) => Ok(false),
@@ -198,7 +194,7 @@ mod tests {
         assert_eq!(both.prior, off, "what was there before the first");
         assert_eq!(joined(Some(&both), &a, &off, &on).unwrap_err().holder, b);
         let Leaving::Shared(left) = leaving(Some(&both), &a) else { panic!("b stays") };
-        assert_eq!(left.holders, [b.clone()]);
+        assert_eq!(left.holders, std::slice::from_ref(&b));
         let Leaving::Last(left) = leaving(Some(&left), &b) else { panic!("nobody stays") };
         assert_eq!(left.prior, off);
         assert_eq!(leaving(None, &b), Leaving::Gone);

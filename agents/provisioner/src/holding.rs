@@ -29,7 +29,7 @@ pub(crate) async fn attempt(task: &Task, touched: &mut bool) -> Result<Option<Bo
     Ok(made)
 }
 
-async fn hold(task: &Task, to: &Spot, key: &String, touched: &mut bool) -> Result<Made, Trouble> {
+async fn hold(task: &Task, to: &Spot, key: &str, touched: &mut bool) -> Result<Made, Trouble> {
     let there = find(task, to).await?;
     let prior = task.prior.as_ref().unwrap_or(&there.properties);
     let claim = claims::join(&*task.records, key, &task.address, &to.properties, prior).await?;
@@ -42,12 +42,7 @@ async fn hold(task: &Task, to: &Spot, key: &String, touched: &mut bool) -> Resul
     Ok(Made { observed, prior: Some(claim.prior) })
 }
 
-async fn release(
-    task: &Task,
-    from: &Spot,
-    key: &String,
-    touched: &mut bool,
-) -> Result<(), Trouble> {
+async fn release(task: &Task, from: &Spot, key: &str, touched: &mut bool) -> Result<(), Trouble> {
     let (leaving, revision) = claims::leave(&*task.records, key, &task.address).await?;
     *touched = true;
     let (Leaving::Last(claim), Some(revision)) = (leaving, revision) else { return Ok(()) };

@@ -9,9 +9,11 @@
 //! [`crate::records`]).
 
 use bus_schema::{
-    Change, InstanceId, Outcome, Plan, PlanApplied, PlanFailed, PlanId, PlanProposed,
-    ResourceAddress, ResourceState, Run, RunStuck, StackState, Step, StepState, StuckResource,
+    Change, InstanceId, Plan, PlanId, PlanProposed, ResourceAddress, ResourceState, Run,
+    StackState, Step, StepState,
 };
+
+use crate::ending;
 
 /// Something that happened, or is about to.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,11 +139,20 @@ pub fn apply(
 ) -> Result<(), OutOfOrder> {
     let written = match event {
         Event::Begun { sequence, holder } => begin(state, proposed, *sequence, holder, now),
-        Event::Committed => commit(state, proposed),
-        Event::RolledBack { advice } => roll_back(state, proposed, advice.as_deref()),
-        Event::Halted => halt(state, proposed),
-        other => match state.run.as_mut().filter(|run| run.plan == proposed.id) {
-            Some(run) => write(run, &proposed.plan, other),
+        Event::Committed => ending::commit(state, proposed),
+        Event::RolledBack { advice } => ending::roll_back(state, proposed, advice.as_deref()),
+        Event::Halted => ending::halt(state, proposed),
+        Event::TakenOver { .. }
+        | Event::Started { .. }
+        | Event::Done { .. }
+        | Event::Refused { .. }
+        | Event::Broken { .. }
+        | Event::Failing { .. }
+        | Event::Undoing { .. }
+        | Event::Undone { .. }
+        | Event::Stuck { .. }
+        | Event::TriedAgain => match state.run.as_mut().filter(|run| run.plan == proposed.id) {
+            Some(run) => write(run, &proposed.plan, event),
             None => None,
         },
     };
@@ -323,137 +334,6 @@ fn settled(run: &Run, change: &Change) -> bool {
     run.steps
         .get(&change.resource)
         .is_none_or(|step| matches!(step.state, StepState::Refused | StepState::Undone))
-}
-
-fn commit(state: &mut StackState, proposed: &PlanProposed) -> Option<()> {
-    let plan = &proposed.plan;
-    let run = state.run.as_ref().filter(|run| run.plan == proposed.id)?;
-    if next(run, plan).end != Some(End::Commit) {
-        return None;
-    }
-    let run = state.run.take()?;
-    for (resource, step) in run.steps {
-        match step.after {
-            Some(after) => state.resources.insert(resource, after),
-            None => state.resources.remove(&resource),
-        };
-    }
-    accept(state, proposed);
-    Some(())
-}
-
-/// Takes over what the plan declares, once the cloud is so.
-pub fn accept(state: &mut StackState, proposed: &PlanProposed) {
-    let plan = &proposed.plan;
-    for unchanged in &plan.unchanged {
-        if let Some(resource) = state.resources.get_mut(&unchanged.address) {
-            resource.declared.clone_from(&unchanged.properties);
-            resource.depends_on.clone_from(&unchanged.depends_on);
-        }
-    }
-    state.generation = plan.to;
-    state.intent = Some(plan.intent);
-    state.order = plan.order;
-    state.environment = plan.environment.clone();
-    state.path = plan.path.clone();
-    state.last = Some(Outcome::Applied(PlanApplied {
-        stack: plan.stack.clone(),
-        intent: plan.intent,
-        plan: proposed.id.clone(),
-        generation: plan.to,
-        changes: plan.changes.len(),
-    }));
-}
-
-fn roll_back(state: &mut StackState, proposed: &PlanProposed, advice: Option<&str>) -> Option<()> {
-    let run = state.run.as_ref().filter(|run| run.plan == proposed.id)?;
-    if next(run, &proposed.plan).end != Some(End::RollBack) {
-        return None;
-    }
-    let run = state.run.take()?;
-    let mut undone = 0;
-    for (resource, step) in run.steps {
-        if step.state != StepState::Undone {
-            continue;
-        }
-        undone += 1;
-        match step.before {
-            Some(before) => state.resources.insert(resource, before),
-            None => state.resources.remove(&resource),
-        };
-    }
-    state.last = Some(Outcome::Failed(PlanFailed {
-        stack: state.stack.clone(),
-        intent: proposed.plan.intent,
-        plan: proposed.id.clone(),
-        resource: run.failed_at,
-        reason: run.failure.unwrap_or_default(),
-        next: format!(
-            "Everything this intent had changed was put back. To go on: {}.",
-            advice.unwrap_or("put right what the reason names, and submit the intent again")
-        ),
-        undone,
-    }));
-    Some(())
-}
-
-fn halt(state: &mut StackState, proposed: &PlanProposed) -> Option<()> {
-    let run = state.run.as_ref().filter(|run| run.plan == proposed.id)?;
-    if next(run, &proposed.plan).end != Some(End::Halt) {
-        return None;
-    }
-    state.run.as_mut()?.stuck = true;
-    state.last = stuck_outcome(state).map(Outcome::Stuck);
-    Some(())
-}
-
-/// What is to be said of a stack whose run is stuck; `None` where it is not.
-pub fn stuck_outcome(state: &StackState) -> Option<RunStuck> {
-    let run = state.run.as_ref().filter(|run| run.stuck)?;
-    let resources = run
-        .steps
-        .iter()
-        .filter(|(_, step)| matches!(step.state, StepState::Stuck | StepState::Done))
-        .map(|(resource, step)| StuckResource {
-            resource: resource.clone(),
-            cloud_id: [&step.after, &step.before]
-                .into_iter()
-                .flatten()
-                .find_map(|object| object.cloud_id.clone()),
-            wanted: step.before.as_ref().and_then(|before| before.observed.clone()),
-            reason: match (step.state, &step.error) {
-                (StepState::Stuck, Some(error)) => error.clone(),
-                _ => "waits for another that could not be put back".to_owned(),
-            },
-        })
-        .collect();
-    Some(RunStuck {
-        stack: state.stack.clone(),
-        intent: run.intent,
-        plan: run.plan.clone(),
-        reason: run.failure.clone().unwrap_or_default(),
-        resources,
-        next: "Put each object named here into the state wanted for it (absent: remove it), or \
-               remove what keeps the swarm from doing so; then submit any intent for this stack: \
-               the swarm tries again to put back what is left, and goes on when it can."
-            .to_owned(),
-    })
-}
-
-/// A stack nothing has been applied to yet.
-pub fn blank(plan: &Plan, now: jiff::Timestamp) -> StackState {
-    StackState {
-        stack: plan.stack.clone(),
-        environment: plan.environment.clone(),
-        path: plan.path.clone(),
-        generation: bus_schema::Generation::default(),
-        intent: None,
-        order: 0,
-        resources: std::collections::BTreeMap::new(),
-        run: None,
-        last: None,
-        updated_at: now,
-    }
 }
 
 /// The run of a plan, where it is under way.

@@ -1,7 +1,7 @@
 //! The provisioner: makes the clouds be as plans declare; the only agent that changes one.
 //!
 //! What decides is pure: [`check`] (is this a plan at all), [`admission`] (what is to be done about
-//! it), [`preflight`] (is the cloud as the plan found it), [`journal`] (what may be written, what
+//! it), [`preflight`] (is the cloud as the plan found it), [`journal`] and [`ending`] (what may be written, what
 //! follows), [`moves`] (what is left to do of a change), [`outputs`] and [`tasks`]. What does has no
 //! choices: [`applier`] takes a plan through its turn, [`saga`] runs it, [`step`] and [`holding`]
 //! make one change, [`records`], [`claims`] and [`sessions`] keep what is kept, [`clouds`] lists.
@@ -14,6 +14,7 @@ pub mod applier;
 pub mod check;
 pub mod claims;
 pub mod clouds;
+pub mod ending;
 mod holding;
 pub mod journal;
 pub mod moves;

@@ -22,18 +22,18 @@ pub trait Records: fmt::Debug + Send + Sync {
     ) -> Result<Revision, StoreError>;
 
     /// Who holds an object that cannot say so itself.
-    async fn claim(&self, key: &String) -> Result<Option<(Claim, Revision)>, StoreError>;
+    async fn claim(&self, key: &str) -> Result<Option<(Claim, Revision)>, StoreError>;
 
     /// Writes a claim over exactly this revision, or where there is none yet.
     async fn put_claim(
         &self,
-        key: &String,
+        key: &str,
         claim: &Claim,
         over: Option<Revision>,
     ) -> Result<Revision, StoreError>;
 
     /// Deletes exactly this revision of a claim.
-    async fn delete_claim(&self, key: &String, over: Revision) -> Result<(), StoreError>;
+    async fn delete_claim(&self, key: &str, over: Revision) -> Result<(), StoreError>;
 
     /// Whether a provisioner process still lives.
     async fn alive(&self, instance: &InstanceId) -> Result<bool, StoreError>;
@@ -75,24 +75,24 @@ impl Records for Kept {
         }
     }
 
-    async fn claim(&self, key: &String) -> Result<Option<(Claim, Revision)>, StoreError> {
-        self.claims.get(key).await
+    async fn claim(&self, key: &str) -> Result<Option<(Claim, Revision)>, StoreError> {
+        self.claims.get(&key.to_owned()).await
     }
 
     async fn put_claim(
         &self,
-        key: &String,
+        key: &str,
         claim: &Claim,
         over: Option<Revision>,
     ) -> Result<Revision, StoreError> {
         match over {
-            Some(over) => self.claims.update(key, claim, over).await,
-            None => self.claims.create(key, claim).await,
+            Some(over) => self.claims.update(&key.to_owned(), claim, over).await,
+            None => self.claims.create(&key.to_owned(), claim).await,
         }
     }
 
-    async fn delete_claim(&self, key: &String, over: Revision) -> Result<(), StoreError> {
-        self.claims.delete(key, over).await
+    async fn delete_claim(&self, key: &str, over: Revision) -> Result<(), StoreError> {
+        self.claims.delete(&key.to_owned(), over).await
     }
 
     async fn alive(&self, instance: &InstanceId) -> Result<bool, StoreError> {

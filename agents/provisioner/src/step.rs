@@ -121,7 +121,7 @@ impl Task {
                 Err(trouble) => trouble,
             };
             tracing::warn!(resource = %self.address, attempt, error = %text(&trouble), "cloud call failed");
-            match self.after(&trouble, attempt, &mut touched) {
+            match after(&trouble, attempt, &mut touched) {
                 After::Again(pause) => tokio::time::sleep(pause).await,
                 After::End(ended) => return ended,
             }
@@ -225,49 +225,50 @@ impl Task {
             ),
         }
     }
+}
 
-    fn after(&self, trouble: &Trouble, attempt: u32, touched: &mut bool) -> After {
-        let error = text(trouble);
-        let (retry, advice) = match trouble {
-            Trouble::Cloud(cloud_error) => {
-                *touched |= cloud_error.took_effect() == Effect::Unknown;
-                // What is there now can tell more than the refusal: an object of our own making
-                // after a lost answer, or somebody else's.
-                let look_again = attempt == 1
-                    && matches!(
-                        cloud_error,
-                        cloud::Error::Conflict { .. }
-                            | cloud::Error::NotFound { .. }
-                            | cloud::Error::InvalidResponse { .. }
-                    );
-                let retry = match cloud_error.retry() {
-                    cloud::Retry::After(pause) => Some(pause),
-                    cloud::Retry::Never if look_again => Some(Duration::ZERO),
-                    cloud::Retry::Never => None,
-                };
-                (retry, Some(cloud_error.advice()))
-            }
-            Trouble::Claim(claim_error) => {
-                let retry = match claim_error.retry() {
-                    runtime::Retry::After(pause) => Some(pause),
-                    runtime::Retry::Never => None,
-                };
-                (retry, None)
-            }
-            Trouble::Hindered(_, advice) => (None, Some(*advice)),
-        };
-        let Some(asked) = retry else {
-            let advice = advice.map(str::to_owned);
-            return After::End(Ended::Failed { error, advice, untouched: !*touched });
-        };
-        if attempt >= ATTEMPTS || asked > LONGEST_PAUSE {
-            return After::End(Ended::Interrupted { error, after: asked.max(PAUSE) });
+/// What follows from a failed attempt: the one place that decides whether a call is made again.
+fn after(trouble: &Trouble, attempt: u32, touched: &mut bool) -> After {
+    let error = text(trouble);
+    let (retry, advice) = match trouble {
+        Trouble::Cloud(cloud_error) => {
+            *touched |= cloud_error.took_effect() == Effect::Unknown;
+            // What is there now can tell more than the refusal: an object of our own making
+            // after a lost answer, or somebody else's.
+            let look_again = attempt == 1
+                && matches!(
+                    cloud_error,
+                    cloud::Error::Conflict { .. }
+                        | cloud::Error::NotFound { .. }
+                        | cloud::Error::InvalidResponse { .. }
+                );
+            let retry = match cloud_error.retry() {
+                cloud::Retry::After(pause) => Some(pause),
+                cloud::Retry::Never if look_again => Some(Duration::ZERO),
+                cloud::Retry::Never => None,
+            };
+            (retry, Some(cloud_error.advice()))
         }
-        if asked.is_zero() {
-            return After::Again(asked);
+        Trouble::Claim(claim_error) => {
+            let retry = match claim_error.retry() {
+                runtime::Retry::After(pause) => Some(pause),
+                runtime::Retry::Never => None,
+            };
+            (retry, None)
         }
-        After::Again(asked.max(PAUSE * 2_u32.saturating_pow(attempt - 1)))
+        Trouble::Hindered(_, advice) => (None, Some(*advice)),
+    };
+    let Some(asked) = retry else {
+        let advice = advice.map(str::to_owned);
+        return After::End(Ended::Failed { error, advice, untouched: !*touched });
+    };
+    if attempt >= ATTEMPTS || asked > LONGEST_PAUSE {
+        return After::End(Ended::Interrupted { error, after: asked.max(PAUSE) });
     }
+    if asked.is_zero() {
+        return After::Again(asked);
+    }
+    After::Again(asked.max(PAUSE * 2_u32.saturating_pow(attempt - 1)))
 }
 
 enum After {

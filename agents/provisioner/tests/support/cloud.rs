@@ -15,7 +15,7 @@ use super::kinds;
 /// Whether a process still lives, and at which of its points it dies. A point is a moment before or
 /// after an effect.
 #[derive(Debug, Clone)]
-pub struct Life {
+pub(crate) struct Life {
     dead: Arc<watch::Sender<bool>>,
     points: Arc<AtomicUsize>,
     last: Arc<AtomicUsize>,
@@ -33,17 +33,17 @@ impl Default for Life {
 
 impl Life {
     /// Dies at this point.
-    pub fn dies_at(&self, point: usize) {
+    pub(crate) fn dies_at(&self, point: usize) {
         self.last.store(point, Ordering::SeqCst);
     }
 
     /// Points passed.
-    pub fn points(&self) -> usize {
+    pub(crate) fn points(&self) -> usize {
         self.points.load(Ordering::SeqCst)
     }
 
     /// Passes a point, or dies at it.
-    pub async fn count(&self) {
+    pub(crate) async fn count(&self) {
         if self.points.fetch_add(1, Ordering::SeqCst) == self.last.load(Ordering::SeqCst) {
             self.dead.send_replace(true);
         }
@@ -51,7 +51,7 @@ impl Life {
     }
 
     /// What a dead process does not come back from.
-    pub async fn alive(&self) {
+    pub(crate) async fn alive(&self) {
         tokio::task::yield_now().await;
         if *self.dead.borrow() {
             std::future::pending::<()>().await;
@@ -59,7 +59,7 @@ impl Life {
     }
 
     /// When it has died.
-    pub async fn died(&self) {
+    pub(crate) async fn died(&self) {
         let mut dead = self.dead.subscribe();
         if dead.wait_for(|dead| *dead).await.is_err() {
             std::future::pending::<()>().await;
@@ -69,7 +69,7 @@ impl Life {
 
 /// What goes wrong with a call that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Refused for good.
     Refused,
     /// Not available; nothing happens.
@@ -80,23 +80,23 @@ pub enum Fault {
 
 /// The objects there are.
 #[derive(Debug, Clone, Default)]
-pub struct World {
-    pub objects: BTreeMap<(String, Place), Vec<Observed>>,
+pub(crate) struct World {
+    pub(crate) objects: BTreeMap<(String, Place), Vec<Observed>>,
     next_id: u64,
     /// How often each marked object was made.
-    pub creates: BTreeMap<String, usize>,
+    pub(crate) creates: BTreeMap<String, usize>,
     /// Calls that change something, in order.
-    pub log: Vec<String>,
+    pub(crate) log: Vec<String>,
     /// What goes wrong with the nth such call from now on, counted from 0.
-    pub faults: BTreeMap<usize, Fault>,
+    pub(crate) faults: BTreeMap<usize, Fault>,
     /// What goes wrong with every call whose line in the log starts so.
-    pub always: Vec<(String, Fault)>,
-    pub calls: usize,
+    pub(crate) always: Vec<(String, Fault)>,
+    pub(crate) calls: usize,
 }
 
 impl World {
     /// The settings of a zone, which are always there.
-    pub fn settings(&mut self) {
+    pub(crate) fn settings(&mut self) {
         for name in ["tls", "http3"] {
             let observed = Observed {
                 id: name.to_owned(),
@@ -110,12 +110,12 @@ impl World {
         }
     }
 
-    pub fn scope(&mut self, kind: &str, place: &Place) -> &mut Vec<Observed> {
+    pub(crate) fn scope(&mut self, kind: &str, place: &Place) -> &mut Vec<Observed> {
         self.objects.entry((kind.to_owned(), place.clone())).or_default()
     }
 
     /// Everything there is, without the ids a cloud gives.
-    pub fn picture(&self) -> Vec<String> {
+    pub(crate) fn picture(&self) -> Vec<String> {
         let all = self.objects.iter().flat_map(|((kind, place), objects)| {
             objects.iter().map(move |it| {
                 let owner = it.owner.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -143,7 +143,7 @@ impl World {
     }
 
     /// Makes an object as somebody else would, without a marker.
-    pub fn foreign(&mut self, kind: &str, key: &str, properties: Properties) {
+    pub(crate) fn foreign(&mut self, kind: &str, key: &str, properties: Properties) {
         self.next_id += 1;
         let id = format!("foreign-{}", self.next_id);
         let observed = Observed {
@@ -158,7 +158,7 @@ impl World {
     }
 
     /// Changes an object's field as somebody else would.
-    pub fn edit(&mut self, key: &str, field: &str, value: &str) {
+    pub(crate) fn edit(&mut self, key: &str, field: &str, value: &str) {
         for object in self.objects.values_mut().flatten().filter(|it| it.key == key) {
             object.properties.0.insert(field.to_owned(), value.into());
         }
@@ -167,13 +167,13 @@ impl World {
 
 /// One process's access to it.
 #[derive(Debug)]
-pub struct FakeCloud {
+pub(crate) struct FakeCloud {
     world: Arc<Mutex<World>>,
     life: Life,
 }
 
 impl FakeCloud {
-    pub const fn new(world: Arc<Mutex<World>>, life: Life) -> Self {
+    pub(crate) const fn new(world: Arc<Mutex<World>>, life: Life) -> Self {
         Self { world, life }
     }
 

@@ -5,19 +5,19 @@ use ::cloud::{
 };
 use bus_schema::{Properties, ResourceAddress};
 
-pub fn catalogue() -> Catalogue {
+pub(crate) fn catalogue() -> Catalogue {
     Catalogue(&[&Item, &Named, &Setting])
 }
 
 /// Carries a marker. Its `name` is what it collides on and cannot be changed.
 #[derive(Debug)]
-pub struct Item;
+pub(crate) struct Item;
 /// Has a name made from ours.
 #[derive(Debug)]
-pub struct Named;
+pub(crate) struct Named;
 /// Is always there.
 #[derive(Debug)]
-pub struct Setting;
+pub(crate) struct Setting;
 
 const fn field(name: &'static str, required: bool, fixed: bool) -> Field {
     Field { name, required, fixed, examples: ["\"a\"", "\"b\""] }

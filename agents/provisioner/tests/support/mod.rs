@@ -3,9 +3,9 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-pub mod cloud;
-pub mod kinds;
-pub mod records;
+pub(crate) mod cloud;
+pub(crate) mod kinds;
+pub(crate) mod records;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,25 +22,25 @@ use provisioner::saga::Saga;
 use self::cloud::{FakeCloud, Life, World};
 use self::records::{FakeRecords, Shelf};
 
-pub const STACK: &str = "edge";
+pub(crate) const STACK: &str = "edge";
 
-pub fn zone(name: &str) -> Place {
+pub(crate) fn zone(name: &str) -> Place {
     Place::Zone(name.to_owned())
 }
 
-pub fn address(local: &str) -> ResourceAddress {
+pub(crate) fn address(local: &str) -> ResourceAddress {
     address_in(STACK, local)
 }
 
-pub fn address_in(stack: &str, local: &str) -> ResourceAddress {
+pub(crate) fn address_in(stack: &str, local: &str) -> ResourceAddress {
     format!("{stack}/cloudflare.{local}").parse().unwrap()
 }
 
-pub fn properties(fields: &[(&str, &str)]) -> Properties {
+pub(crate) fn properties(fields: &[(&str, &str)]) -> Properties {
     fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect()
 }
 
-pub fn resource(local: &str, fields: &[(&str, &str)], depends_on: &[&str]) -> Resource {
+pub(crate) fn resource(local: &str, fields: &[(&str, &str)], depends_on: &[&str]) -> Resource {
     Resource {
         address: address(local),
         place: zone("example.com"),
@@ -50,7 +50,7 @@ pub fn resource(local: &str, fields: &[(&str, &str)], depends_on: &[&str]) -> Re
 }
 
 /// A plan from what is recorded to what is wanted, for the intent with this order.
-pub fn plan(state: Option<&StackState>, desired: &[Resource], order: u64) -> PlanProposed {
+pub(crate) fn plan(state: Option<&StackState>, desired: &[Resource], order: u64) -> PlanProposed {
     let stack = StackName::new(STACK).unwrap();
     let diff = ::cloud::diff(&stack, state, desired, kinds::catalogue()).unwrap();
     let from = state.map_or(Generation::default(), |state| state.generation);
@@ -71,39 +71,39 @@ pub fn plan(state: Option<&StackState>, desired: &[Resource], order: u64) -> Pla
 
 /// One swarm: its cloud, its records, and the plans that were published.
 #[derive(Debug, Clone, Default)]
-pub struct Site {
-    pub world: Arc<std::sync::Mutex<World>>,
-    pub shelf: Arc<std::sync::Mutex<Shelf>>,
+pub(crate) struct Site {
+    pub(crate) world: Arc<std::sync::Mutex<World>>,
+    pub(crate) shelf: Arc<std::sync::Mutex<Shelf>>,
 }
 
 impl Site {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let site = Self::default();
         site.world.lock().unwrap().settings();
         site
     }
 
     /// The same site as it is now, apart from the original.
-    pub fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         Self {
             world: Arc::new(std::sync::Mutex::new(self.world.lock().unwrap().clone())),
             shelf: Arc::new(std::sync::Mutex::new(self.shelf.lock().unwrap().clone())),
         }
     }
 
-    pub fn state(&self) -> Option<StackState> {
+    pub(crate) fn state(&self) -> Option<StackState> {
         self.shelf.lock().unwrap().stacks.get(STACK).map(|(state, _)| state.clone())
     }
 
     /// Publishes a plan, giving its sequence.
-    pub fn publish(&self, proposed: &PlanProposed) -> u64 {
-        let mut shelf = self.shelf.lock().unwrap();
-        shelf.plans.push(proposed.clone());
-        u64::try_from(shelf.plans.len()).unwrap()
+    pub(crate) fn publish(&self, proposed: &PlanProposed) -> u64 {
+        let mut kept = self.shelf.lock().unwrap();
+        kept.plans.push(proposed.clone());
+        u64::try_from(kept.plans.len()).unwrap()
     }
 
     /// A provisioner process.
-    pub fn process(&self, name: &str) -> Process {
+    pub(crate) fn process(&self, name: &str) -> Process {
         let life = Life::default();
         self.shelf.lock().unwrap().sessions.insert(name.to_owned());
         let records = Arc::new(FakeRecords::new(self.shelf.clone(), life.clone()));
@@ -121,7 +121,7 @@ impl Site {
     }
 
     /// Applies with a process that nothing happens to.
-    pub async fn apply(&self, name: &str, desired: &[Resource], order: u64) -> Outcome {
+    pub(crate) async fn apply(&self, name: &str, desired: &[Resource], order: u64) -> Outcome {
         let proposed = plan(self.state().as_ref(), desired, order);
         let sequence = self.publish(&proposed);
         let process = self.process(name);
@@ -131,17 +131,17 @@ impl Site {
 
 /// A provisioner process that can be killed.
 #[derive(Debug)]
-pub struct Process {
-    pub applier: Applier,
-    pub life: Life,
-    pub records: Arc<FakeRecords>,
-    pub cloud: Arc<FakeCloud>,
-    pub site: Site,
+pub(crate) struct Process {
+    pub(crate) applier: Applier,
+    pub(crate) life: Life,
+    pub(crate) records: Arc<FakeRecords>,
+    pub(crate) cloud: Arc<FakeCloud>,
+    pub(crate) site: Site,
 }
 
 impl Process {
     /// One turn; `None` where the process was killed in it.
-    pub async fn turn(
+    pub(crate) async fn turn(
         &self,
         proposed: &PlanProposed,
         sequence: u64,

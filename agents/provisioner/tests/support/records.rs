@@ -12,25 +12,25 @@ use super::cloud::Life;
 
 /// What is kept.
 #[derive(Debug, Clone, Default)]
-pub struct Shelf {
-    pub stacks: BTreeMap<String, (StackState, u64)>,
-    pub claims: BTreeMap<String, (Claim, u64)>,
-    pub sessions: BTreeSet<String>,
-    pub plans: Vec<PlanProposed>,
-    pub revision: u64,
+pub(crate) struct Shelf {
+    pub(crate) stacks: BTreeMap<String, (StackState, u64)>,
+    pub(crate) claims: BTreeMap<String, (Claim, u64)>,
+    pub(crate) sessions: BTreeSet<String>,
+    pub(crate) plans: Vec<PlanProposed>,
+    pub(crate) revision: u64,
     /// Every state a stack's record had.
-    pub history: Vec<StackState>,
+    pub(crate) history: Vec<StackState>,
 }
 
 /// One process's view of it.
 #[derive(Debug)]
-pub struct FakeRecords {
+pub(crate) struct FakeRecords {
     shelf: Arc<Mutex<Shelf>>,
     life: Life,
 }
 
 impl FakeRecords {
-    pub const fn new(shelf: Arc<Mutex<Shelf>>, life: Life) -> Self {
+    pub(crate) const fn new(shelf: Arc<Mutex<Shelf>>, life: Life) -> Self {
         Self { shelf, life }
     }
 
@@ -43,8 +43,8 @@ impl FakeRecords {
 impl Records for FakeRecords {
     async fn stack(&self, stack: &StackName) -> Result<Option<(StackState, Revision)>, StoreError> {
         self.life.alive().await;
-        let shelf = self.shelf.lock().unwrap();
-        Ok(shelf.stacks.get(stack.as_str()).map(|(state, at)| (state.clone(), Revision(*at))))
+        let kept = self.shelf.lock().unwrap();
+        Ok(kept.stacks.get(stack.as_str()).map(|(state, at)| (state.clone(), Revision(*at))))
     }
 
     async fn put_stack(
@@ -55,53 +55,53 @@ impl Records for FakeRecords {
         self.life.alive().await;
         self.life.count().await;
         let revision = {
-            let mut shelf = self.shelf.lock().unwrap();
-            let at = shelf.stacks.get(state.stack.as_str()).map(|(_, at)| Revision(*at));
+            let mut kept = self.shelf.lock().unwrap();
+            let at = kept.stacks.get(state.stack.as_str()).map(|(_, at)| Revision(*at));
             if at != over {
                 return Err(Self::conflict("stack"));
             }
-            shelf.revision += 1;
-            let revision = shelf.revision;
-            shelf.stacks.insert(state.stack.to_string(), (state.clone(), revision));
-            shelf.history.push(state.clone());
+            kept.revision += 1;
+            let revision = kept.revision;
+            kept.stacks.insert(state.stack.to_string(), (state.clone(), revision));
+            kept.history.push(state.clone());
             Revision(revision)
         };
         self.life.count().await;
         Ok(revision)
     }
 
-    async fn claim(&self, key: &String) -> Result<Option<(Claim, Revision)>, StoreError> {
+    async fn claim(&self, key: &str) -> Result<Option<(Claim, Revision)>, StoreError> {
         self.life.alive().await;
-        let shelf = self.shelf.lock().unwrap();
-        Ok(shelf.claims.get(key).map(|(claim, at)| (claim.clone(), Revision(*at))))
+        let kept = self.shelf.lock().unwrap();
+        Ok(kept.claims.get(key).map(|(claim, at)| (claim.clone(), Revision(*at))))
     }
 
     async fn put_claim(
         &self,
-        key: &String,
+        key: &str,
         claim: &Claim,
         over: Option<Revision>,
     ) -> Result<Revision, StoreError> {
         self.life.alive().await;
         self.life.count().await;
-        let mut shelf = self.shelf.lock().unwrap();
-        if shelf.claims.get(key).map(|(_, at)| Revision(*at)) != over {
+        let mut kept = self.shelf.lock().unwrap();
+        if kept.claims.get(key).map(|(_, at)| Revision(*at)) != over {
             return Err(Self::conflict("claim"));
         }
-        shelf.revision += 1;
-        let revision = shelf.revision;
-        shelf.claims.insert(key.clone(), (claim.clone(), revision));
+        kept.revision += 1;
+        let revision = kept.revision;
+        kept.claims.insert(key.to_owned(), (claim.clone(), revision));
         Ok(Revision(revision))
     }
 
-    async fn delete_claim(&self, key: &String, over: Revision) -> Result<(), StoreError> {
+    async fn delete_claim(&self, key: &str, over: Revision) -> Result<(), StoreError> {
         self.life.alive().await;
         self.life.count().await;
-        let mut shelf = self.shelf.lock().unwrap();
-        if shelf.claims.get(key).map(|(_, at)| Revision(*at)) != Some(over) {
+        let mut kept = self.shelf.lock().unwrap();
+        if kept.claims.get(key).map(|(_, at)| Revision(*at)) != Some(over) {
             return Err(Self::conflict("claim"));
         }
-        shelf.claims.remove(key);
+        kept.claims.remove(key);
         Ok(())
     }
 
@@ -112,8 +112,8 @@ impl Records for FakeRecords {
 
     async fn plan(&self, sequence: u64) -> Result<Option<PlanProposed>, BusError> {
         self.life.alive().await;
-        let shelf = self.shelf.lock().unwrap();
+        let kept = self.shelf.lock().unwrap();
         let index = usize::try_from(sequence).unwrap_or(usize::MAX).wrapping_sub(1);
-        Ok(shelf.plans.get(index).cloned())
+        Ok(kept.plans.get(index).cloned())
     }
 }
