@@ -72,3 +72,6 @@ fn text(object: &Value, field: &str) -> Option<String> {
 fn outputs<const N: usize>(outputs: [(&str, &str); N]) -> BTreeMap<String, String> {
     outputs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
+
+#[cfg(test)]
+mod tests;

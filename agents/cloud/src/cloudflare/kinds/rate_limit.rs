@@ -50,8 +50,11 @@ const ACTIONS: [&str; 5] = ["block", "managed_challenge", "js_challenge", "chall
 const PER_DATA_CENTRE: &str = "cf.colo.id";
 /// What is counted by where the declaration does not say.
 const PER_CLIENT: &str = "ip.src";
-/// Periods Cloudflare can count over, in seconds.
-const PERIODS: [i64; 6] = [10, 60, 120, 300, 600, 3600];
+/// Periods Cloudflare counts over and bars for, in seconds; which of them depends on the plan.
+const PERIODS: [i64; 21] = [
+    10, 15, 20, 30, 40, 45, 60, 90, 120, 180, 240, 300, 480, 600, 900, 1200, 1800, 2400, 3600,
+    65_535, 86_400,
+];
 
 impl Kind for RateLimit {
     fn describe(&self) -> &'static Description {
@@ -64,7 +67,7 @@ impl Kind for RateLimit {
         if by.is_empty() {
             by.push(PER_CLIENT);
         }
-        let period = fields.integer("period", 10..=3600)?.unwrap_or_default();
+        let period = fields.integer("period", 10..=86_400)?.unwrap_or_default();
         if !PERIODS.contains(&period) {
             let reason = format!("must be one of {PERIODS:?} seconds");
             return Err(fields.invalid("period", reason));
@@ -79,8 +82,12 @@ impl Kind for RateLimit {
         if challenges && timeout.is_some_and(|it| it != 0) {
             return Err(fields.invalid("mitigation_timeout", "must be 0 for a challenge"));
         }
+        if timeout.is_some_and(|it| it != 0 && !PERIODS.contains(&it)) {
+            let reason = format!("must be 0 or one of {PERIODS:?} seconds");
+            return Err(fields.invalid("mitigation_timeout", reason));
+        }
         let timeout = timeout.unwrap_or(if challenges { 0 } else { period });
-        let requests = fields.integer("requests_per_period", 1..=1_000_000_000)?;
+        let requests = fields.integer("requests_per_period", 1..=1_000_000)?;
         Ok(properties([
             ("expression", ruleset::expression(&fields)?.into()),
             ("characteristics", characteristics(by)),

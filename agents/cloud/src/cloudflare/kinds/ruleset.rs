@@ -84,13 +84,19 @@ impl<P: Phase> Operations for P {
         resource: &Resource,
         id: &str,
     ) -> Result<Observed, Error> {
-        let rule = self.payload(&resource.address, &resource.properties);
+        let mut rule = self.payload(&resource.address, &resource.properties);
         let reference = rule_ref(&resource.address);
         let ruleset = entry_point(api, self.phase()).await?.unwrap_or_default();
         // The id may be another since it was seen; the ref is ours.
         let rules = rules(&ruleset);
         let found = rules.iter().find(|it| is(it, &reference));
         let found = found.or_else(|| rules.iter().find(|it| text(it, "id").as_deref() == Some(id)));
+        if let (Some(rule), Some(_)) =
+            (rule.as_object_mut(), found.and_then(|it| it.get("action_parameters")))
+        {
+            // What is left out of a PATCH stays, and does not go with every other action.
+            rule.entry("action_parameters").or_insert_with(|| json!({}));
+        }
         let rule_id = found.and_then(|it| text(it, "id"));
         let rule_id = rule_id.ok_or_else(|| api.absent("the rule is gone"))?;
         let ruleset_id = text(&ruleset, "id").unwrap_or_default();
