@@ -48,8 +48,8 @@ impl Condition {
 }
 
 impl Term {
-    fn parse(text: &str) -> Result<Self, String> {
-        let words: Vec<&str> = text.split_whitespace().collect();
+    fn parse(term: &str) -> Result<Self, String> {
+        let words: Vec<&str> = term.split_whitespace().collect();
         let (parameter, test) = match words.as_slice() {
             [name] => (*name, Test::Set),
             ["not", name] => (*name, Test::NotSet),
@@ -57,7 +57,7 @@ impl Term {
             [name, "!=", value] => (*name, Test::Differs((*value).to_owned())),
             _ => {
                 return Err(format!(
-                    "`{text}` is not a condition: `name`, `not name`, `name == value` or \
+                    "`{term}` is not a condition: `name`, `not name`, `name == value` or \
                      `name != value`, joined by `and`"
                 ));
             }
@@ -87,7 +87,8 @@ fn is_set(value: Option<&Value>) -> bool {
     value.is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
 }
 
-fn written(value: &Value) -> String {
+/// A value as it stands within a text.
+pub(crate) fn written(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

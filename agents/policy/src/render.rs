@@ -7,6 +7,7 @@ use bus_schema::{
 };
 use serde_json::Value;
 
+use crate::condition::written;
 use crate::filter::fingerprint;
 use crate::golden_path::ResourceTemplate;
 use crate::template::Template;
@@ -106,10 +107,7 @@ impl GoldenPath {
                     .all(|name| value_of(name).is_some_and(|v| !v.is_null()))
             })
             .ok_or(RenderError::Nameless)?;
-        let mut name = match template.render(&value_of)? {
-            Value::String(name) => name,
-            other => other.to_string(),
-        };
+        let mut name = written(&template.render(&value_of)?);
         if !environment.default && !self.names_existing_stack(template) {
             name = format!("{name}-{}", environment.name);
         }
@@ -206,10 +204,7 @@ impl ResourceTemplate {
         environment: &Environment,
         value_of: &dyn Fn(&str) -> Option<&'v Value>,
     ) -> Result<Place, RenderError> {
-        let text = match self.place.render(value_of)? {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
+        let text = written(&self.place.render(value_of)?);
         if text == "account" {
             return Ok(Place::Account(environment.cloudflare.account.clone()));
         }

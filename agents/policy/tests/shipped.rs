@@ -1,5 +1,8 @@
 //! What is shipped: it loads, every example renders, and two renderings are pinned whole.
 
+// Lets the helpers here unwrap, as tests may.
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 
 use bus_schema::{Grounded, Properties, Resource, Source};
@@ -36,23 +39,23 @@ fn find<'r>(resources: &'r [Resource], local: &str) -> &'r Properties {
 
 /// One line a resource, and its properties; a Worker's script as its first line.
 fn shown(resources: &[Resource]) -> String {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for resource in resources {
-        text += &format!("{} in {}\n", resource.address, resource.place);
+        lines.push(format!("{} in {}", resource.address, resource.place));
         for (name, value) in &resource.properties.0 {
             let value = match (name.as_str(), value.as_str()) {
                 ("content", Some(script)) if script.contains('\n') => {
-                    script.lines().next().unwrap().to_owned()
+                    script.lines().take(1).collect()
                 }
                 _ => value.to_string(),
             };
-            text += &format!("  {name}: {value}\n");
+            lines.push(format!("  {name}: {value}"));
         }
         for needed in &resource.depends_on {
-            text += &format!("  after {}\n", needed.local());
+            lines.push(format!("  after {}", needed.local()));
         }
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 /// Compares with `tests/rendered/<name>.txt`.
@@ -105,7 +108,7 @@ fn every_default_says_where_it_comes_from() {
     let key = |name: &str| match &parameters[name].source {
         Source::Environment { key, .. } => key.clone(),
         Source::Default { path, parameter } => format!("{path}/{parameter}"),
-        other => format!("{other:?}"),
+        other @ (Source::Words { .. } | Source::Given) => format!("{other:?}"),
     };
     assert_eq!(key("hostname"), "services.api.hostname");
     assert_eq!(key("origin"), "services.api.origin");

@@ -163,11 +163,11 @@ fn read_services(
         }
         let Some(service) = read_service(reader, node, &path, environment) else { continue };
         for word in std::iter::once(name).chain(service.words.iter()) {
-            if let Some(other) = words_taken.insert(word.to_lowercase(), name.to_owned()) {
-                if other != name {
-                    let message = format!("`{word}` means service `{other}` too");
-                    reader.wrong(node.at, &format!("{path}.words"), message);
-                }
+            if let Some(other) = words_taken.insert(word.to_lowercase(), name.to_owned())
+                && other != name
+            {
+                let message = format!("`{word}` means service `{other}` too");
+                reader.wrong(node.at, &format!("{path}.words"), message);
             }
         }
         services.insert(name.to_owned(), service);

@@ -6,42 +6,31 @@ use bus_schema::{Grounded, Source};
 use serde_json::Value;
 
 use super::read::literal;
-use super::{CheckKind, GoldenPath};
+use super::{CheckKind, Example, GoldenPath};
 use crate::yaml::{At, Reader};
 use crate::{Environment, Incomplete, ParameterType};
 
 /// Notes whatever is wrong with what the path makes of its examples.
 pub(super) fn check(
     reader: &mut Reader,
-    at: At,
     path: &GoldenPath,
     environment: &Environment,
     check: &CheckKind<'_>,
 ) {
     for (name, parameter) in &path.parameters {
-        if let Some(value) = literal(parameter) {
-            if let Err(invalid) = parameter.check(value, environment) {
-                reader.wrong(at, &format!("parameters.{name}.default"), invalid.to_string());
-            }
+        if let Some(value) = literal(parameter)
+            && let Err(invalid) = parameter.check(value, environment)
+        {
+            let field = format!("parameters.{name}.default");
+            reader.wrong(parameter.at, &field, invalid.to_string());
         }
     }
+    if !reader.is_clean() {
+        return;
+    }
+    let mut prover = Prover { reader, path, environment, check };
     for (i, example) in path.examples.iter().enumerate() {
-        let field = format!("examples[{i}]");
-        let Some(given) = complete(reader, at, &field, path, environment, &example.parameters)
-        else {
-            continue;
-        };
-        render(reader, at, &field, path, environment, &given, check);
-        for (name, value) in variations(path) {
-            let mut other = example.parameters.clone();
-            let label = format!("{field} with {name} = {value}");
-            other.insert(name, value);
-            // A variation may need a parameter that the example does not say: nothing to prove.
-            let mut parameters = given_by(&other);
-            if path.complete(environment, &mut parameters).is_ok() {
-                render(reader, at, &label, path, environment, &parameters, check);
-            }
-        }
+        prover.prove(&format!("examples[{i}]"), example);
     }
 }
 
@@ -82,58 +71,86 @@ fn variations(path: &GoldenPath) -> Vec<(String, Value)> {
     variations
 }
 
-fn complete(
-    reader: &mut Reader,
-    at: At,
-    field: &str,
-    path: &GoldenPath,
-    environment: &Environment,
-    values: &BTreeMap<String, Value>,
-) -> Option<Parameters> {
-    let mut parameters = given_by(values);
-    let Err(Incomplete { missing, invalid }) = path.complete(environment, &mut parameters) else {
-        return Some(parameters);
-    };
-    for name in missing {
-        reader.wrong(at, field, format!("leaves parameter `{name}` without a value"));
-    }
-    for (name, invalid) in invalid {
-        reader.wrong(at, &format!("{field}.parameters.{name}"), invalid.to_string());
-    }
-    None
+struct Prover<'a> {
+    reader: &'a mut Reader,
+    path: &'a GoldenPath,
+    environment: &'a Environment,
+    check: &'a CheckKind<'a>,
 }
 
-fn render(
-    reader: &mut Reader,
-    at: At,
-    label: &str,
-    path: &GoldenPath,
-    environment: &Environment,
-    parameters: &Parameters,
-    check: &CheckKind<'_>,
-) {
-    let rendered = path
-        .stack_name(environment, parameters)
-        .and_then(|stack| path.render(&stack, environment, parameters));
-    let resources = match rendered {
-        Ok(resources) => resources,
-        Err(error) => {
-            let cause = std::error::Error::source(&error)
-                .map(|cause| format!(": {cause}"))
-                .unwrap_or_default();
-            reader.wrong(at, label, format!("{error}{cause}"));
+impl Prover<'_> {
+    /// One example, then every variation of it; these only where the example itself works.
+    fn prove(&mut self, field: &str, example: &Example) {
+        let Some(parameters) = self.complete(field, example) else { return };
+        if !self.render(field, example.at, &parameters) {
             return;
         }
-    };
-    for resource in resources {
-        if let Err(message) = check(&resource.address.kind, &resource.properties) {
-            let template = path.resources.iter().position(|template| {
-                template.kind == resource.address.kind && template.name == resource.address.name
-            });
-            let (at, field) = template
-                .and_then(|i| path.resources.get(i).map(|it| (it.at, format!("resources[{i}]"))))
-                .unwrap_or_else(|| (at, label.to_owned()));
-            reader.wrong(at, &field, format!("{message} (by {label})"));
+        for (name, value) in variations(self.path) {
+            if parameters.get(&name).is_some_and(|grounded| grounded.value == value) {
+                continue;
+            }
+            let label = format!("{field} with {name} = {value}");
+            let mut other = example.parameters.clone();
+            other.insert(name, value);
+            let mut parameters = given_by(&other);
+            // A variation may need a parameter that the example does not say: nothing to prove.
+            if self.path.complete(self.environment, &mut parameters).is_ok() {
+                self.render(&label, example.at, &parameters);
+            }
         }
+    }
+
+    fn complete(&mut self, field: &str, example: &Example) -> Option<Parameters> {
+        let mut parameters = given_by(&example.parameters);
+        let Err(Incomplete { missing, invalid }) =
+            self.path.complete(self.environment, &mut parameters)
+        else {
+            return Some(parameters);
+        };
+        for (name, invalid) in &invalid {
+            let field = format!("{field}.parameters.{name}");
+            self.reader.wrong(example.at, &field, invalid.to_string());
+        }
+        // What is missing may be so because of what does not fit.
+        if invalid.is_empty() {
+            for name in missing {
+                let message = format!("leaves parameter `{name}` without a value");
+                self.reader.wrong(example.at, field, message);
+            }
+        }
+        None
+    }
+
+    /// Whether these parameters make resources that fit their kinds.
+    fn render(&mut self, label: &str, at: At, parameters: &Parameters) -> bool {
+        let rendered = self
+            .path
+            .stack_name(self.environment, parameters)
+            .and_then(|stack| self.path.render(&stack, self.environment, parameters));
+        let resources = match rendered {
+            Ok(resources) => resources,
+            Err(error) => {
+                let cause = std::error::Error::source(&error)
+                    .map(|cause| format!(": {cause}"))
+                    .unwrap_or_default();
+                self.reader.wrong(at, label, format!("{error}{cause}"));
+                return false;
+            }
+        };
+        let mut fit = true;
+        for resource in resources {
+            if let Err(message) = (self.check)(&resource.address.kind, &resource.properties) {
+                let template = self.path.resources.iter().enumerate().find(|(_, template)| {
+                    template.kind == resource.address.kind && template.name == resource.address.name
+                });
+                let (at, field) = template.map_or_else(
+                    || (at, label.to_owned()),
+                    |(i, template)| (template.at, format!("resources[{i}]")),
+                );
+                self.reader.wrong(at, &field, format!("{message} (by {label})"));
+                fit = false;
+            }
+        }
+        fit
     }
 }

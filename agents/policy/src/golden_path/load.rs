@@ -31,13 +31,7 @@ impl GoldenPaths {
             let mut reader = Reader::new(file);
             if let Some((at, path)) = read::read(&mut reader, text, &attachments) {
                 if reader.is_clean() {
-                    examples::check(
-                        &mut reader,
-                        at,
-                        &path,
-                        environments.default_environment(),
-                        check,
-                    );
+                    examples::check(&mut reader, &path, environments.default_environment(), check);
                 }
                 loaded.push((file.to_owned(), at, path));
             }

@@ -66,6 +66,7 @@ pub struct Example {
     pub ko: String,
     /// What its words say.
     pub parameters: BTreeMap<String, Value>,
+    pub(crate) at: At,
 }
 
 /// A demand of a standard that the path satisfies.

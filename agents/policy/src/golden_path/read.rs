@@ -50,7 +50,10 @@ pub(super) fn read(
         purpose: purpose?,
         concepts,
         examples,
-        parameters: parameters.into_iter().map(|(name, (_, it))| (name, it)).collect(),
+        parameters: parameters
+            .into_iter()
+            .filter_map(|(name, parameter)| Some((name, parameter?)))
+            .collect(),
         controls,
         stack,
         resources,
@@ -58,8 +61,9 @@ pub(super) fn read(
     Some((at, path))
 }
 
-/// Parameters with where they stand, so that what refers to them can be checked against them.
-type Declared = BTreeMap<String, (At, Parameter)>;
+/// Parameters by name. One that is declared and not right is there without a value, so that what
+/// names it is not blamed as well.
+type Declared = BTreeMap<String, Option<Parameter>>;
 
 fn read_parameters(reader: &mut Reader, node: Option<&Node>) -> Declared {
     let mut declared = Declared::new();
@@ -72,19 +76,19 @@ fn read_parameters(reader: &mut Reader, node: Option<&Node>) -> Declared {
             let message = "is not a parameter's name: a-z first, then a-z, 0-9 and _";
             reader.wrong(node.at, &path, message);
         }
-        if let Some(parameter) = Parameter::read(reader, node, &path) {
-            declared.insert(name.to_owned(), (node.at, parameter));
-        }
+        declared.insert(name.to_owned(), Parameter::read(reader, node, &path));
     }
-    for (name, (at, parameter)) in &declared {
+    for (name, parameter) in &declared {
+        let Some(parameter) = parameter else { continue };
         let path = format!("parameters.{name}");
         if let Some(default) = &parameter.default {
             for used in default.0.parameters() {
-                must_declare(reader, *at, &format!("{path}.default"), used, &declared);
+                must_declare(reader, parameter.at, &format!("{path}.default"), used, &declared);
             }
         }
         if let Required::When(condition) = &parameter.required {
-            check_condition(reader, *at, &format!("{path}.required"), condition, &declared);
+            let field = format!("{path}.required");
+            check_condition(reader, parameter.at, &field, condition, &declared);
         }
     }
     declared
@@ -108,13 +112,14 @@ fn check_condition(
     for term in condition.terms() {
         must_declare(reader, at, field, &term.parameter, declared);
         let (Test::Equals(value) | Test::Differs(value)) = &term.test else { continue };
-        let known: Vec<&str> = match declared.get(&term.parameter).map(|(_, it)| &it.takes) {
-            Some(ParameterType::Choice(choices)) => {
-                choices.iter().map(|choice| choice.value.as_str()).collect()
-            }
-            Some(ParameterType::Boolean { .. }) => vec!["true", "false"],
-            _ => continue,
-        };
+        let known: Vec<&str> =
+            match declared.get(&term.parameter).and_then(Option::as_ref).map(|it| &it.takes) {
+                Some(ParameterType::Choice(choices)) => {
+                    choices.iter().map(|choice| choice.value.as_str()).collect()
+                }
+                Some(ParameterType::Boolean { .. }) => vec!["true", "false"],
+                _ => continue,
+            };
         if !known.contains(&value.as_str()) {
             let message = format!(
                 "`{}` is never `{value}`; it is one of {}",
@@ -228,7 +233,7 @@ fn read_examples(
         }
         fields.end(reader, &["en", "ko", "parameters"]);
         if let (Some(en), Some(ko)) = (en, ko) {
-            examples.push(Example { en, ko, parameters });
+            examples.push(Example { en, ko, parameters, at: item.at });
         }
     }
     examples
@@ -265,6 +270,10 @@ fn read_resources(
     for (i, item) in items.iter().enumerate() {
         let path = format!("resources[{i}]");
         resources.extend(read_resource(reader, item, &path, declared, attachments));
+    }
+    // Where one is not right, what refers to it is not blamed as well.
+    if resources.len() < items.len() {
+        return resources;
     }
     let there: BTreeSet<Local> =
         resources.iter().map(|it| Local { kind: it.kind.clone(), name: it.name.clone() }).collect();

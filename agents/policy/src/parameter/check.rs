@@ -103,10 +103,8 @@ impl Parameter {
                 integer(value, "a time in whole seconds", *min, *max).map(Value::from)
             }
             ParameterType::Choice(choices) => choice(value, choices),
-            ParameterType::Boolean { .. } => match value {
-                Value::Bool(_) => Ok(value.clone()),
-                other => Err(not_a(other, "true or false")),
-            },
+            ParameterType::Boolean { .. } if value.is_boolean() => Ok(value.clone()),
+            ParameterType::Boolean { .. } => Err(not_a(value, "true or false")),
             ParameterType::Domains { max } => domains(value, *max),
             ParameterType::Zone => one_of(value, "a zone", &environment.cloudflare.zones),
             ParameterType::Service => {

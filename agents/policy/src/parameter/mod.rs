@@ -6,6 +6,7 @@ mod read;
 pub use check::InvalidValue;
 pub(crate) use check::{is_address, is_hostname};
 
+use crate::yaml::At;
 use crate::{Condition, DefaultValue, Words};
 
 /// One parameter of a golden path.
@@ -21,6 +22,7 @@ pub struct Parameter {
     pub required: Required,
     /// Words that tell this parameter from another of the same type.
     pub roles: Roles,
+    pub(crate) at: At,
 }
 
 /// Which values a parameter takes.

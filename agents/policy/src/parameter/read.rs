@@ -38,6 +38,7 @@ impl Parameter {
             default: default.map(DefaultValue),
             required: required.unwrap_or(Required::Never),
             roles: roles.unwrap_or_default(),
+            at: node.at,
         })
     }
 }

@@ -85,7 +85,9 @@ impl From<Spanned<Content>> for Node {
 fn plain(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let line = text.lines().next().unwrap_or_default();
-    line.split(" at line ").next().unwrap_or(line).trim_end_matches([',', ' ']).to_owned()
+    // Nor its advice on how to change the parser.
+    let said = line.split(" at line ").next().unwrap_or(line);
+    said.split(", set ").next().unwrap_or(said).trim_end_matches([',', ' ']).to_owned()
 }
 
 impl<'de> Deserialize<'de> for Content {
