@@ -180,3 +180,97 @@ pub(super) fn tell_browser(settings: &CacheSettings, zone_default: u64, headers:
         headers.insert(header::CACHE_CONTROL, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(headers: &[(&str, &str)]) -> Request {
+        Request {
+            method: "GET".to_owned(),
+            tls: false,
+            host: "example.com".to_owned(),
+            path: "/a.css".to_owned(),
+            query: String::new(),
+            version: "HTTP/1.1".to_owned(),
+            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            client: [192, 0, 2, 1].into(),
+            country: "XX".to_owned(),
+        }
+    }
+
+    fn kept(rule: Value, headers: &[(&'static str, &'static str)]) -> Option<u64> {
+        let settings = CacheSettings::of(&rule).expect("settings");
+        let headers = headers
+            .iter()
+            .map(|(n, v)| (n.parse().expect("a name"), HeaderValue::from_static(v)))
+            .collect();
+        lifetime(&settings, &request(&[]), 200, &headers).map(|kept| kept.as_secs())
+    }
+
+    #[test]
+    fn the_origin_is_respected_unless_overridden() {
+        let none = || json!({});
+        assert_eq!(kept(none(), &[]), Some(7200));
+        assert_eq!(kept(none(), &[("cache-control", "public, Max-Age=60")]), Some(60));
+        assert_eq!(kept(none(), &[("cache-control", "max-age=60, s-maxage=5")]), Some(5));
+        assert_eq!(kept(none(), &[("cache-control", "no-store")]), None);
+        assert_eq!(kept(none(), &[("cache-control", "max-age=0")]), None);
+        assert_eq!(kept(none(), &[("set-cookie", "a=b")]), None);
+        assert_eq!(kept(none(), &[("expires", "Sun, 06 Nov 1994 08:49:37 GMT")]), None);
+        let fixed = || json!({"edge_ttl": {"mode": "override_origin", "default": 30}});
+        assert_eq!(
+            kept(fixed(), &[("cache-control", "no-store"), ("set-cookie", "a=b")]),
+            Some(30)
+        );
+        let default = json!({"edge_ttl": {"mode": "respect_origin", "default": 30}});
+        assert_eq!(kept(default, &[]), Some(30));
+        let only = || json!({"edge_ttl": {"mode": "bypass_by_default"}});
+        assert_eq!(kept(only(), &[]), None);
+        assert_eq!(kept(only(), &[("cache-control", "max-age=9")]), Some(9));
+    }
+
+    #[test]
+    fn what_is_meant_for_one_user_is_not_kept() {
+        let settings = CacheSettings::default();
+        let authorized = request(&[("authorization", "Bearer x")]);
+        let mut headers = HeaderMap::new();
+        assert_eq!(lifetime(&settings, &authorized, 200, &headers), None);
+        headers.insert("cache-control", HeaderValue::from_static("public, max-age=5"));
+        assert!(lifetime(&settings, &authorized, 200, &headers).is_some());
+    }
+
+    #[test]
+    fn failures_are_not_kept_and_absence_is_for_a_while() {
+        let at = |status| {
+            let kept =
+                lifetime(&CacheSettings::default(), &request(&[]), status, &HeaderMap::new());
+            kept.map(|kept| kept.as_secs())
+        };
+        assert_eq!([at(500), at(502), at(404), at(301)], [None, None, Some(180), Some(7200)]);
+    }
+
+    #[test]
+    fn later_rules_win_setting_by_setting() {
+        let first = json!({"cache": true, "edge_ttl": {"mode": "override_origin", "default": 5}});
+        let first = CacheSettings::of(&first).expect("settings");
+        let second = CacheSettings::of(&json!({"cache": false})).expect("settings");
+        let both = first.clone().then(&second);
+        assert_eq!((both.cache, both.edge), (Some(false), first.edge));
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_followed_is_an_error() {
+        for parameters in [
+            json!({"cache_key": {}}),
+            json!({"cache": "yes"}),
+            json!({"edge_ttl": {"mode": "override_origin"}}),
+            json!({"edge_ttl": {"mode": "nonsense", "default": 1}}),
+            json!({"edge_ttl": {"mode": "respect_origin", "status_code_ttl": [{}]}}),
+        ] {
+            assert!(CacheSettings::of(&parameters).is_err(), "{parameters}");
+        }
+    }
+}

@@ -110,3 +110,74 @@ impl Counters {
         counters.get(key)?.until?.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn limit(requests: u64, mitigation: u64) -> Limit {
+        Limit::of(&json!({
+            "characteristics": ["cf.colo.id", "ip.src"], "period": 10,
+            "requests_per_period": requests, "mitigation_timeout": mitigation,
+        }))
+        .expect("a limit")
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_window_begins_with_its_first_request_and_ends() {
+        let (counters, limit, start) = (Counters::default(), limit(2, 60), Instant::now());
+        for second in [0, 9, 10, 19, 20] {
+            counters.count("k", &limit, start + seconds(second));
+            assert_eq!(counters.stopped("k", start + seconds(second)), None, "at {second} s");
+        }
+    }
+
+    #[test]
+    fn who_is_stopped_stays_so_for_the_timeout_and_starts_afresh() {
+        let (counters, limit, start) = (Counters::default(), limit(2, 60), Instant::now());
+        for _ in 0..3 {
+            counters.count("k", &limit, start);
+        }
+        assert_eq!(counters.stopped("k", start), Some(seconds(60)));
+        assert_eq!(counters.stopped("other", start), None);
+        counters.count("k", &limit, start + seconds(59));
+        assert_eq!(counters.stopped("k", start + seconds(59)), Some(seconds(1)), "not prolonged");
+        assert_eq!(counters.stopped("k", start + seconds(60)), None);
+        counters.count("k", &limit, start + seconds(60));
+        assert_eq!(counters.stopped("k", start + seconds(60)), None, "one of two");
+    }
+
+    #[test]
+    fn without_a_timeout_it_lasts_to_the_end_of_the_window() {
+        let (counters, limit, start) = (Counters::default(), limit(1, 0), Instant::now());
+        counters.count("k", &limit, start);
+        counters.count("k", &limit, start + seconds(4));
+        assert_eq!(counters.stopped("k", start + seconds(4)), Some(seconds(6)));
+        assert_eq!(counters.stopped("k", start + seconds(10)), None);
+    }
+
+    #[test]
+    fn counters_that_are_over_are_forgotten() {
+        let (counters, limit, start) = (Counters::default(), limit(1, 0), Instant::now());
+        for key in 0..KEPT {
+            counters.count(&key.to_string(), &limit, start);
+        }
+        counters.count("last", &limit, start + seconds(10));
+        assert_eq!(counters.counters.lock().expect("no panic").len(), 1);
+    }
+
+    #[test]
+    fn a_limit_that_cannot_be_followed_is_an_error() {
+        let no_period = json!({"characteristics": ["ip.src"], "requests_per_period": 1});
+        assert!(Limit::of(&no_period).expect_err("no period").contains("ratelimit.period"));
+        let unknown =
+            json!({"characteristics": ["cf.unknown"], "period": 10, "requests_per_period": 1});
+        assert!(Limit::of(&unknown).expect_err("unknown").contains("unknown identifier"));
+    }
+}

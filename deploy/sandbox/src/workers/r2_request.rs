@@ -146,3 +146,31 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::
         None => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_cut_to_the_object() {
+        let range = |json: &str| serde_json::from_str::<Range>(json).expect("a range");
+        assert_eq!(range(r#"{"offset":"2","length":"3"}"#).within(10), Some((2, 3)));
+        assert_eq!(range(r#"{"offset":"8","length":"9"}"#).within(10), Some((8, 2)));
+        assert_eq!(range(r#"{"length":"4"}"#).within(10), Some((0, 4)));
+        assert_eq!(range(r#"{"suffix":"4"}"#).within(10), Some((6, 4)));
+        assert_eq!(range(r#"{"suffix":"40"}"#).within(10), Some((0, 10)));
+        assert_eq!(range(r#"{"offset":"10"}"#).within(10), None);
+        assert_eq!(range(r#"{"offset":"18446744073709551614"}"#).within(10), None);
+        assert_eq!(range("{}").within(0), Some((0, 0)));
+    }
+
+    #[test]
+    fn range_headers_are_read() {
+        let within = |header: &str| Range::from_header(header)?.within(10);
+        assert_eq!(within("bytes=2-4"), Some((2, 3)));
+        assert_eq!(within("bytes=2-"), Some((2, 8)));
+        assert_eq!(within("bytes=-3"), Some((7, 3)));
+        assert_eq!(within("bytes=4-2"), None);
+        assert_eq!(within("lines=1-2"), None);
+    }
+}
