@@ -3,6 +3,7 @@
 mod examples;
 mod load;
 mod read;
+mod resources;
 
 pub(crate) use load::is_yaml;
 
