@@ -4,7 +4,7 @@
 
 mod support;
 
-use bus_schema::{Outcome, PlanProposed, Resource, StackState, StaleReason};
+use bus_schema::{Claim, Outcome, PlanProposed, Resource, StackState, StaleReason};
 use support::cloud::Fault;
 use support::{Site, address, plan, properties, resource};
 
@@ -19,13 +19,17 @@ fn first() -> Vec<Resource> {
         ),
         resource("item/route", &[("name", "route"), ("value", "x")], &["item/script"]),
         resource("item/alone", &[("name", "alone"), ("value", "1")], &[]),
+        resource("item/mover", &[("name", "mover")], &[]),
         resource("setting/tls", &[("setting", "tls"), ("value", "strict")], &[]),
+        resource("setting/extra", &[("setting", "http3"), ("value", "on")], &[]),
     ]
 }
 
-/// The same stack with one resource updated, one replaced, one gone, one new.
+/// The same stack with resources updated, replaced, moved to another zone, gone, and new.
 fn second() -> Vec<Resource> {
+    let mover = resource("item/mover", &[("name", "mover")], &[]);
     vec![
+        Resource { place: support::zone("example.net"), ..mover },
         resource("named/store", &[("size", "2")], &[]),
         resource(
             "item/script",
@@ -80,6 +84,10 @@ fn essence(state: Option<StackState>) -> String {
         })
         .collect();
     format!("{} {} {resources:#?}", state.generation, state.order)
+}
+
+fn claims(site: &Site) -> Vec<Claim> {
+    site.shelf.lock().unwrap().claims.values().map(|(claim, _)| claim.clone()).collect()
 }
 
 struct Ending {
@@ -176,7 +184,7 @@ async fn a_refused_call_is_rolled_back_wherever_the_rolling_back_is_killed() {
                 if scene.site.state().is_some() {
                     assert_eq!(ending.state, state, "{at}");
                 }
-                assert!(site.shelf.lock().unwrap().claims.len() <= 1, "{at}");
+                assert_eq!(claims(&site), claims(&scene.site), "{at}");
             }
         }
     }
@@ -290,6 +298,36 @@ async fn retiring_puts_back_what_was_there_before() {
     assert_eq!(site.world.lock().unwrap().picture(), before);
     assert!(site.shelf.lock().unwrap().claims.is_empty());
     assert!(site.state().unwrap().resources.is_empty(), "the record stays, empty");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stacks_share_a_setting_while_they_agree() {
+    let site = Site::new();
+    let before = site.world.lock().unwrap().picture();
+    let wants = |stack: &str, value: &str| {
+        let mut tls = resource("setting/tls", &[("setting", "tls"), ("value", value)], &[]);
+        tls.address = support::address_in(stack, "setting/tls");
+        let proposed = plan(site.state_of(stack).as_ref(), &[tls], 1);
+        let (site, stack) = (site.clone(), stack.to_owned());
+        async move { (stack, site.propose("one", &proposed).await) }
+    };
+    let (_, edge) = wants("edge", "strict").await;
+    assert!(matches!(edge, Outcome::Applied(_)), "{edge:?}");
+    let (_, other) = wants("other", "flexible").await;
+    let Outcome::Failed(failed) = &other else { panic!("{other:?}") };
+    assert!(failed.reason.contains("edge/cloudflare.setting/tls holds it"), "{}", failed.reason);
+    assert!(failed.reason.contains("strict"), "{}", failed.reason);
+    let (_, other) = wants("other", "strict").await;
+    assert!(matches!(other, Outcome::Applied(_)), "{other:?}");
+
+    let held = site.world.lock().unwrap().picture();
+    let retired = site.apply("one", &[], 2).await;
+    assert!(matches!(retired, Outcome::Applied(_)), "{retired:?}");
+    assert_eq!(site.world.lock().unwrap().picture(), held, "the other stack still holds it");
+    let retire = plan(site.state_of("other").as_ref(), &[], 2);
+    let retired = site.propose("one", &retire).await;
+    assert!(matches!(retired, Outcome::Applied(_)), "{retired:?}");
+    assert_eq!(site.world.lock().unwrap().picture(), before, "the last one puts it back");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,14 +6,16 @@
 pub(crate) mod cloud;
 pub(crate) mod kinds;
 pub(crate) mod records;
+pub(crate) mod server;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::cloud::Catalogue;
 use bus_schema::{
     Generation, InstanceId, IntentId, Origin, Outcome, Place, Plan, PlanProposed, Properties,
-    Resource, ResourceAddress, StackName, StackState,
+    Resource, ResourceAddress, StackState,
 };
 use provisioner::applier::{Applier, Arrival, TurnError};
 use provisioner::clouds::Clouds;
@@ -51,8 +53,19 @@ pub(crate) fn resource(local: &str, fields: &[(&str, &str)], depends_on: &[&str]
 
 /// A plan from what is recorded to what is wanted, for the intent with this order.
 pub(crate) fn plan(state: Option<&StackState>, desired: &[Resource], order: u64) -> PlanProposed {
-    let stack = StackName::new(STACK).unwrap();
-    let diff = ::cloud::diff(&stack, state, desired, kinds::catalogue()).unwrap();
+    plan_of(state, desired, order, kinds::catalogue())
+}
+
+/// The same of other kinds.
+pub(crate) fn plan_of(
+    state: Option<&StackState>,
+    desired: &[Resource],
+    order: u64,
+    catalogue: Catalogue,
+) -> PlanProposed {
+    let named = desired.first().map(|resource| &resource.address.stack);
+    let stack = named.or(state.map(|state| &state.stack)).unwrap().clone();
+    let diff = ::cloud::diff(&stack, state, desired, catalogue).unwrap();
     let from = state.map_or(Generation::default(), |state| state.generation);
     PlanProposed::new(Plan {
         intent: IntentId::of_stream_sequence(order),
@@ -92,7 +105,11 @@ impl Site {
     }
 
     pub(crate) fn state(&self) -> Option<StackState> {
-        self.shelf.lock().unwrap().stacks.get(STACK).map(|(state, _)| state.clone())
+        self.state_of(STACK)
+    }
+
+    pub(crate) fn state_of(&self, stack: &str) -> Option<StackState> {
+        self.shelf.lock().unwrap().stacks.get(stack).map(|(state, _)| state.clone())
     }
 
     /// Publishes a plan, giving its sequence.
@@ -122,10 +139,14 @@ impl Site {
 
     /// Applies with a process that nothing happens to.
     pub(crate) async fn apply(&self, name: &str, desired: &[Resource], order: u64) -> Outcome {
-        let proposed = plan(self.state().as_ref(), desired, order);
-        let sequence = self.publish(&proposed);
+        self.propose(name, &plan(self.state().as_ref(), desired, order)).await
+    }
+
+    /// The same with a plan made already.
+    pub(crate) async fn propose(&self, name: &str, proposed: &PlanProposed) -> Outcome {
+        let sequence = self.publish(proposed);
         let process = self.process(name);
-        process.turn(&proposed, sequence).await.unwrap().unwrap().pop().unwrap()
+        process.turn(proposed, sequence).await.unwrap().unwrap().pop().unwrap()
     }
 }
 
