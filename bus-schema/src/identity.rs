@@ -43,13 +43,12 @@ impl Identity {
     }
 
     /// Prefix of the subjects on which it hears answers; its own, so that nobody else hears them.
-    /// People's tools use the usual one, which is therefore the operator's.
     pub const fn inbox_prefix(self) -> &'static str {
         match self {
             Self::Bootstrap => "_INBOX_bootstrap",
             Self::Planner => "_INBOX_planner",
             Self::Provisioner => "_INBOX_provisioner",
-            Self::Operator => "_INBOX",
+            Self::Operator => "_INBOX_operator",
             Self::Submitter => "_INBOX_submitter",
         }
     }
@@ -114,7 +113,9 @@ impl Permissions {
             self.consume(consumer);
         }
         self.publish(format!("$JS.API.DIRECT.GET.{}", SWARM.name));
+        // Answers to people, whose tools use the usual inbox.
         self.publish(format!("{}.>", Identity::Operator.inbox_prefix()));
+        self.publish(format!("{USUAL_INBOX}.>"));
         self.subscribe("$SRV.>");
         self.subscribe(status_subject(name));
     }
@@ -163,24 +164,29 @@ pub fn status_subject(agent: &str) -> String {
 }
 
 /// An `authorization` block for nats-server that lets in exactly these public nkeys (`U…`), each
-/// with its identity's permissions. With `anonymous`, whoever comes without a key is that identity:
-/// for one machine only.
+/// with its identity's permissions. With `anonymous`, whoever comes without a key is that identity,
+/// and hears answers where tools usually do: for one machine only.
 pub fn render_authorization(keys: &[(Identity, &str)], anonymous: Option<Identity>) -> String {
-    let mut users: Vec<String> =
-        keys.iter().map(|(identity, key)| user(&format!("nkey: \"{key}\""), *identity)).collect();
+    let mut users: Vec<String> = keys
+        .iter()
+        .map(|(identity, key)| {
+            user(&format!("nkey: \"{key}\""), *identity, &identity.permissions())
+        })
+        .collect();
     let Some(identity) = anonymous else {
         return format!("authorization {{\n  users: [\n{}  ]\n}}\n", users.concat());
     };
     let who = format!("user: \"{ANONYMOUS}\", password: \"{ANONYMOUS}\"");
-    users.push(user(&who, identity));
+    let mut permissions = identity.permissions();
+    permissions.subscribe(format!("{USUAL_INBOX}.>"));
+    users.push(user(&who, identity, &permissions));
     format!(
         "no_auth_user: \"{ANONYMOUS}\"\nauthorization {{\n  users: [\n{}  ]\n}}\n",
         users.concat()
     )
 }
 
-fn user(who: &str, identity: Identity) -> String {
-    let permissions = identity.permissions();
+fn user(who: &str, identity: Identity, permissions: &Permissions) -> String {
     let (publish, subscribe) = (list(&permissions.publish), list(&permissions.subscribe));
     format!(
         "    # {identity}\n    {{ {who}, permissions: {{\n      publish: {publish}\n      \
@@ -188,6 +194,8 @@ fn user(who: &str, identity: Identity) -> String {
     )
 }
 
+/// Where clients hear answers unless told otherwise.
+const USUAL_INBOX: &str = "_INBOX";
 /// Name of the user that connections without a key become.
 const ANONYMOUS: &str = "anonymous";
 

@@ -31,10 +31,10 @@ pub enum ConnectError {
     #[error("no name for a process")]
     Name(#[source] InvalidName),
     /// The server did not answer or did not let us in.
-    #[error("cannot connect to {url}")]
+    #[error("cannot connect to {servers}")]
     Server {
-        /// Where it was tried.
-        url: String,
+        /// Where it was tried, without user and password.
+        servers: String,
         /// Why.
         source: async_nats::ConnectError,
     },
@@ -52,8 +52,15 @@ impl ConnectError {
 /// # Errors
 /// When a file cannot be read, or the server does not answer or refuses.
 pub async fn connect(settings: &NatsSettings, name: &str) -> Result<Bus, ConnectError> {
+    connect_as(settings, instance(name)?).await
+}
+
+/// The same as a process that has its id already.
+pub(crate) async fn connect_as(
+    settings: &NatsSettings,
+    instance: InstanceId,
+) -> Result<Bus, ConnectError> {
     crate::telemetry::install_tls();
-    let instance = instance(name)?;
     let events = Arc::new(Events::new());
     let heard = Arc::clone(&events);
     let mut options = ConnectOptions::new()
@@ -89,12 +96,12 @@ pub async fn connect(settings: &NatsSettings, name: &str) -> Result<Bus, Connect
     let client = options
         .connect(servers)
         .await
-        .map_err(|source| ConnectError::Server { url: settings.url.clone(), source })?;
+        .map_err(|source| ConnectError::Server { servers: settings.servers(), source })?;
     Ok(Bus::new(client, instance, events))
 }
 
 /// A new id for this process.
-fn instance(name: &str) -> Result<InstanceId, ConnectError> {
+pub(crate) fn instance(name: &str) -> Result<InstanceId, ConnectError> {
     let random = uuid::Uuid::new_v4().simple().to_string();
     let short: String = random.chars().take(12).collect();
     InstanceId::new(format!("{name}-{short}")).map_err(ConnectError::Name)
@@ -151,11 +158,10 @@ impl Events {
             Event::Disconnected => tracing::warn!("disconnected from NATS"),
             Event::SlowConsumer(id) => tracing::warn!(subscription = id, "too slow for NATS"),
             Event::ServerError(ServerError::Other(text)) => self.hear_error(text),
-            other @ (Event::LameDuckMode
-            | Event::Draining
-            | Event::Closed
-            | Event::ServerError(_)
-            | Event::ClientError(_)) => tracing::warn!(event = %other, "connection"),
+            Event::Draining | Event::Closed => tracing::debug!("connection to NATS ends"),
+            other @ (Event::LameDuckMode | Event::ServerError(_) | Event::ClientError(_)) => {
+                tracing::warn!(event = %other, "NATS");
+            }
         }
     }
 

@@ -14,12 +14,7 @@ use crate::{HandleError, Outbox};
 
 /// The handlers of an agent, by consumer and message type.
 ///
-/// ```ignore
-/// Routes::new()
-///     .on(stream::PLANNER_INTENTS, Planner::intent)
-///     .on(stream::PLANNER_OUTCOMES, Planner::applied)
-///     .on(stream::PLANNER_OUTCOMES, Planner::failed)
-/// ```
+/// The crate's example `echo` is a whole agent with one.
 pub struct Routes<A> {
     families: BTreeMap<&'static str, Family<A>>,
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{Consumer as Pull, pull};
+use bus_schema::InstanceId;
 use bus_schema::stream::{Consumer, SWARM};
 use clap::error::ErrorKind;
 use tokio::sync::Semaphore;
@@ -75,17 +76,21 @@ pub async fn run<A: Agent>() -> ExitCode {
             return ExitCode::from(BAD_CONFIGURATION);
         }
     };
-    let telemetry = match telemetry::start(&settings, A::NAME) {
-        Ok(telemetry) => telemetry,
+    let started = connect::instance(A::NAME).map_err(|error| chain(&error)).and_then(|instance| {
+        let telemetry = telemetry::start(&settings, A::NAME, &instance);
+        telemetry.map(|telemetry| (instance, telemetry)).map_err(|error| chain(&error))
+    });
+    let (instance, telemetry) = match started {
+        Ok(started) => started,
         Err(error) => {
-            complain(&format!("{}: {}", A::NAME, chain(&error)));
+            complain(&format!("{}: {error}", A::NAME));
             return ExitCode::FAILURE;
         }
     };
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone());
     let flush = settings.flush_time();
-    let ended = serve::<A>(settings, own, stop).await;
+    let ended = live::<A>(instance, settings, own, stop).await;
     let code = match &ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -107,6 +112,16 @@ pub async fn serve<A: Agent>(
     own: A::Settings,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
+    let instance = connect::instance(A::NAME).map_err(RunError::Connect)?;
+    live::<A>(instance, settings, own, stop).await
+}
+
+async fn live<A: Agent>(
+    instance: InstanceId,
+    settings: RuntimeSettings,
+    own: A::Settings,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
     let health = Health::starting();
     let served = CancellationToken::new();
     let _ends_with_us = served.clone().drop_guard();
@@ -114,7 +129,7 @@ pub async fn serve<A: Agent>(
     health::serve(address, health.clone(), served)
         .await
         .map_err(|source| RunError::Listen { address, source })?;
-    let Some(bus) = reach(&settings, A::NAME, &health, &stop).await? else { return Ok(()) };
+    let Some(bus) = reach(&settings, &instance, &health, &stop).await? else { return Ok(()) };
     let families: Vec<Family<A>> = A::routes().into_families().collect();
     let consumers: Vec<Consumer> = families.iter().map(|family| family.consumer).collect();
     let mut pulls = Vec::with_capacity(families.len());
@@ -179,13 +194,14 @@ impl RuntimeSettings {
 /// Connects; tries again until the server is there. `None` when stopped before.
 async fn reach(
     settings: &RuntimeSettings,
-    name: &str,
+    instance: &InstanceId,
     health: &Health,
     stop: &CancellationToken,
 ) -> Result<Option<Bus>, RunError> {
     let mut pause = Pause::new();
     loop {
-        match stop.run_until_cancelled(connect(&settings.nats, name)).await {
+        match stop.run_until_cancelled(connect::connect_as(&settings.nats, instance.clone())).await
+        {
             None => return Ok(None),
             Some(Ok(bus)) => {
                 health.well("nats");

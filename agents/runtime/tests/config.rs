@@ -34,7 +34,7 @@ fn the_environment_prevails_over_the_file_and_the_file_over_defaults() {
     assert_eq!(common.nats.url, "nats://a:1,nats://b:2");
     assert_eq!(common.drain, Duration::from_secs(3));
     assert_eq!(common.log_format, LogFormat::Text);
-    assert_eq!(common.log, "info");
+    assert_eq!(common.log, "info,async_nats=warn");
     assert_eq!(common.otlp_endpoint, None);
     assert_eq!((own.token_file.as_str(), own.parallelism), ("/t", 8));
 }
@@ -72,6 +72,16 @@ fn every_mistake_is_told_at_once() {
         assert!(told.contains(expected), "{expected:?} is not in:\n{told}");
     }
     assert_eq!(mistakes.iter().count(), 12);
+}
+
+#[test]
+fn no_password_is_ever_shown() {
+    let environment = [("ZERODRIFT_NATS_URL", "nats://me:secret@a:4222,b,tls://x:secret@[")];
+    let mistakes = load_from::<()>(&environment, None).unwrap_err();
+    assert!(!mistakes.to_string().contains("secret"), "{mistakes}");
+    let settings = runtime::NatsSettings::at("nats://me:secret@a:4222, b");
+    assert_eq!(settings.servers(), "nats://a:4222,b");
+    assert!(!format!("{settings:?}").contains("secret"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The keys every agent has.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use super::{Key, Settings, Values};
 
 /// How an agent reaches NATS.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct NatsSettings {
     /// Servers, separated by commas.
     pub url: String,
@@ -26,10 +27,38 @@ pub struct NatsSettings {
 }
 
 impl NatsSettings {
+    /// The servers, without what a URL may hold of names and passwords.
+    pub fn servers(&self) -> String {
+        let servers: Vec<String> = self.url.split(',').map(without_secrets).collect();
+        servers.join(",")
+    }
+
     /// A server by its URL, everything else as usual.
     pub fn at(url: impl Into<String>) -> Self {
         Self { url: url.into(), ..Self::default() }
     }
+}
+
+impl fmt::Debug for NatsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsSettings")
+            .field("servers", &self.servers())
+            .field("nkey_file", &self.nkey_file)
+            .field("credentials", &self.credentials)
+            .field("tls_ca", &self.tls_ca)
+            .field("tls_certificate", &self.tls_certificate)
+            .field("tls_key", &self.tls_key)
+            .field("inbox_prefix", &self.inbox_prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A server's URL without user and password.
+fn without_secrets(server: &str) -> String {
+    let server = server.trim();
+    let Some((before, host)) = server.rsplit_once('@') else { return server.to_owned() };
+    let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+    if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
 }
 
 /// How log lines on standard error look.
@@ -67,7 +96,7 @@ impl RuntimeSettings {
             nats: NatsSettings::at(url),
             http_address: SocketAddr::from(([127, 0, 0, 1], 0)),
             otlp_endpoint: None,
-            log: "info".to_owned(),
+            log: "info,async_nats=warn".to_owned(),
             log_format: LogFormat::Text,
             drain: Duration::from_secs(10),
             concurrency: 64,
@@ -87,8 +116,8 @@ impl Settings for RuntimeSettings {
         Key::new("HTTP_ADDRESS", "Address of /livez and /readyz; port 0 takes a free one")
             .or("127.0.0.1:0"),
         Key::new("OTLP_ENDPOINT", "Base URL of an OTLP receiver (HTTP, protobuf); empty: none"),
-        Key::new("LOG", "Which log lines are written, for example info,async_nats=debug")
-            .or("info"),
+        Key::new("LOG", "Which log lines are written, by target and level")
+            .or("info,async_nats=warn"),
         Key::new("LOG_FORMAT", "json or text").or("json"),
         Key::new("DRAIN_SECONDS", "Longest time from the request to stop until the end, 1 to 300")
             .or("10"),
@@ -107,6 +136,7 @@ impl Settings for RuntimeSettings {
         };
         for server in nats.url.split(',') {
             if let Err(error) = server.trim().parse::<async_nats::ServerAddr>() {
+                let server = without_secrets(server);
                 values.mistake(format!("ZERODRIFT_NATS_URL: `{server}` is no server: {error}"));
             }
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_nats::jetstream::{AckKind, Message};
 use bus_schema::stream::Consumer;
 use futures::FutureExt;
+use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{Instrument, Span};
 
@@ -74,10 +75,9 @@ impl<A: Send + Sync + 'static> Handling<A> {
             }
         };
         let kind = prepared.kind;
-        if !self.takes_turn(&mut turn).await {
+        let Some(_slot) = self.slot(&mut turn).await else {
             return hand_back(&self.message).await;
-        }
-        let Ok(_slot) = self.shared.slots.acquire().await else { return };
+        };
         let span = spans::process(&self.consumer, &self.raw, kind, prepared.intent.as_deref());
         let most = u64::try_from(self.consumer.max_deliver).unwrap_or(u64::MAX);
         if self.raw.delivery() > most {
@@ -101,13 +101,13 @@ impl<A: Send + Sync + 'static> Handling<A> {
         drop(turn);
     }
 
-    /// Whether its turn came before the request to stop did.
-    async fn takes_turn(&self, turn: &mut Turn) -> bool {
-        tokio::select! {
-            biased;
-            () = turn.come() => true,
-            () = self.shared.stop.taking.cancelled() => false,
-        }
+    /// A place at work, once it is this message's turn; none where the request to stop came first.
+    async fn slot(&self, turn: &mut Turn) -> Option<SemaphorePermit<'_>> {
+        let at_work = async {
+            turn.come().await;
+            self.shared.slots.acquire().await.ok()
+        };
+        self.shared.stop.taking.run_until_cancelled(at_work).await.flatten()
     }
 
     async fn handle(&self, prepared: Prepared<A>) -> Ended {

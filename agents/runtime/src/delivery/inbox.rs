@@ -1,7 +1,7 @@
 //! Asks a consumer for messages.
 //!
 //! All requests are answered on one subscription that lives as long as the agent, so no message is
-//! on its way to somebody who has stopped listening: it would come again only after its AckWait.
+//! on its way to somebody who has stopped listening: it would come again only after `AckWait`.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(super) struct Inbox {
 /// What came.
 pub(super) enum Arrival {
     /// A message.
-    Message(jetstream::Message),
+    Message(Box<jetstream::Message>),
     /// The request has brought everything, or has stood long enough: there should be a new one.
     Over,
     /// The server cannot serve requests, for this reason.
@@ -77,7 +77,7 @@ impl Inbox {
             let status = message.status.unwrap_or(StatusCode::OK);
             if status == StatusCode::OK {
                 self.missing -= 1;
-                return Arrival::Message(self.with_context(message));
+                return Arrival::Message(Box::new(self.with_context(message)));
             }
             // The end of an earlier request says nothing about this one.
             if message.subject.as_str() != self.newest() || status == StatusCode::IDLE_HEARTBEAT {

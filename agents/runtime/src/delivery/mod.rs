@@ -103,7 +103,7 @@ pub(crate) async fn deliver<A: Send + Sync + 'static>(
                 arrival = inbox.next() => arrival,
             };
             match arrival {
-                Arrival::Message(message) => take(&shared, &family, message, place),
+                Arrival::Message(message) => take(&shared, &family, *message, place),
                 Arrival::Over => {
                     shared.health.well(name);
                     break;

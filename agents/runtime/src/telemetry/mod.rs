@@ -7,6 +7,7 @@ mod transport;
 
 use std::time::Duration;
 
+use bus_schema::InstanceId;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
@@ -57,6 +58,7 @@ pub(crate) struct Telemetry {
 pub(crate) fn start(
     settings: &RuntimeSettings,
     name: &'static str,
+    instance: &InstanceId,
 ) -> Result<Telemetry, TelemetryError> {
     install_tls();
     let resource = Resource::builder()
@@ -64,7 +66,7 @@ pub(crate) fn start(
         .with_attributes([
             KeyValue::new("service.namespace", "zerodrift"),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-            KeyValue::new("service.instance.id", uuid::Uuid::new_v4().to_string()),
+            KeyValue::new("service.instance.id", instance.to_string()),
         ])
         .build();
     let telemetry = match &settings.otlp_endpoint {
@@ -81,6 +83,8 @@ pub(crate) fn start(
     let traces = tracing_opentelemetry::layer()
         .with_tracer(telemetry.traces.tracer("zerodrift"))
         .with_location(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
         .with_threads(false)
         .with_filter(exported());
     let logs = telemetry
@@ -120,7 +124,10 @@ where
 /// nobody.
 fn exported() -> Targets {
     let own = OWN_TARGETS.map(|target| (target, LevelFilter::OFF));
-    Targets::new().with_default(LevelFilter::INFO).with_targets(own)
+    Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_target("async_nats", LevelFilter::WARN)
+        .with_targets(own)
 }
 
 fn exporting(endpoint: &str, resource: Resource) -> Result<Telemetry, TelemetryError> {

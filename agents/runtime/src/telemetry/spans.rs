@@ -27,10 +27,10 @@ pub(crate) fn process(consumer: &Consumer, raw: &Raw, kind: &str, intent: Option
         messaging.destination.template = template,
         messaging.consumer.group.name = consumer.name,
         messaging.message.id = raw.id().as_str(),
-        messaging.message.body.size = raw.payload().len(),
+        messaging.message.body.size = length(raw.payload().len()),
         zerodrift.message.r#type = kind,
-        zerodrift.message.sequence = raw.sequence(),
-        zerodrift.message.delivery = raw.delivery(),
+        zerodrift.message.sequence = raw.sequence().cast_signed(),
+        zerodrift.message.delivery = raw.delivery().cast_signed(),
         zerodrift.intent = intent,
     );
     propagation::adopt(&span, raw.headers());
@@ -62,9 +62,14 @@ pub(crate) fn send(
         messaging.destination.name = subject.as_str(),
         messaging.destination.template = template,
         messaging.message.id = id.as_str(),
-        messaging.message.body.size = bytes,
+        messaging.message.body.size = length(bytes),
         zerodrift.message.r#type = kind,
     )
+}
+
+/// `OpenTelemetry` has signed integers only; others would become text.
+fn length(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 /// Marks a span as failed; `sort` is of few values, `reason` is for people.

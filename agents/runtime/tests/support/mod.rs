@@ -66,9 +66,9 @@ impl Server {
     pub async fn start_with(configuration: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let store = folder.path().join("jetstream");
+        let store = folder.path().join("jetstream").display().to_string();
         let text = format!(
-            "host: 127.0.0.1\nport: {port}\njetstream {{ store_dir: {store:?}, sync_interval: \
+            "host: 127.0.0.1\nport: {port}\njetstream {{ store_dir: \"{store}\", sync_interval: \
              always }}\n{configuration}"
         );
         std::fs::write(folder.path().join("nats.conf"), text)?;
