@@ -23,7 +23,7 @@ async fn a_blocked_request_is_told_so_and_others_pass() -> anyhow::Result<()> {
                 "action_parameters": {"response": {
                     "status_code": 418, "content": "{\"no\":1}", "content_type": "application/json"}}}),
         ],
-    );
+    )?;
 
     let blocked = local.get("http://api.example.com/admin/x").await?;
     assert_eq!(blocked.status, StatusCode::FORBIDDEN);
@@ -57,8 +57,8 @@ async fn a_skipped_request_passes_the_rules_after_it_and_the_limits() -> anyhow:
                 "action_parameters": {"ruleset": "current", "phases": [LIMITS]}}),
             json!({"expression": "true", "action": "block"}),
         ],
-    );
-    local.rules(LIMITS, &[limit(0)]);
+    )?;
+    local.rules(LIMITS, &[limit(0)])?;
     let from = |ip| [("x-sandbox-client-ip", ip)];
     let trusted = local.send("GET", "http://api.example.com/", &from("198.51.100.7")).await?;
     assert_eq!(trusted.status, StatusCode::OK);
@@ -76,7 +76,7 @@ fn limit(requests: u64) -> serde_json::Value {
 #[tokio::test]
 async fn a_burst_is_stopped_for_its_sender_alone() -> anyhow::Result<()> {
     let local = Local::start().await?;
-    local.rules(LIMITS, &[limit(5)]);
+    local.rules(LIMITS, &[limit(5)])?;
     for number in 0..8 {
         let answer = local.get("http://api.example.com/").await?;
         let wanted = if number < 5 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
@@ -103,7 +103,7 @@ async fn a_cached_answer_comes_from_the_cache() -> anyhow::Result<()> {
             "browser_ttl": {"mode": "override_origin", "default": 30}}});
     let bypassed = json!({"expression": "starts_with(http.request.uri.path, \"/live\")",
         "action": "set_cache_settings", "action_parameters": {"cache": false}});
-    local.rules(CACHE, &[cached, bypassed]);
+    local.rules(CACHE, &[cached, bypassed])?;
 
     let first = local.get("http://api.example.com/item?id=1").await?;
     assert_eq!(first.header("cf-cache-status"), "MISS");

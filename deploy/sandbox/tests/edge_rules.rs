@@ -1,6 +1,5 @@
 //! The rules language: what it means, what it refuses, and that no text upsets it.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use proptest::collection::vec;
@@ -29,10 +28,6 @@ fn request() -> Request {
         client: IpAddr::from([198, 51, 100, 7]),
         country: "KR".to_owned(),
     }
-}
-
-fn holds(expression: &str) -> bool {
-    Expression::parse(expression).unwrap_or_else(|e| panic!("{e}")).matches(&request())
 }
 
 #[test]
@@ -93,7 +88,8 @@ fn expressions_mean_what_cloudflare_says() {
         "http.host gt \"aaa\"",
         "not cf.client.bot",
     ] {
-        assert!(holds(expression), "{expression}");
+        let read = Expression::parse(expression).unwrap_or_else(|error| panic!("{error}"));
+        assert!(read.matches(&request()), "{expression}");
     }
 }
 
@@ -273,11 +269,8 @@ impl Meant {
             Self::Host { equal: false, text } => format!("http.host != {}", quoted(text)),
             Self::PathContains(text) => format!("http.request.uri.path contains {}", quoted(text)),
             Self::MethodIn(methods) => {
-                let mut set = String::new();
-                for method in methods {
-                    write!(set, " {}", quoted(method)).expect("a String takes all");
-                }
-                format!("http.request.method in {{{set} }}")
+                let methods: Vec<String> = methods.iter().map(|method| quoted(method)).collect();
+                format!("http.request.method in {{{}}}", methods.join(" "))
             }
             Self::QueryLength { operator, number } => {
                 format!("len(http.request.uri.query) {operator} {number}")
@@ -303,7 +296,7 @@ impl Meant {
             Self::PathContains(text) => request.path.contains(text.as_str()),
             Self::MethodIn(methods) => methods.contains(&request.method),
             Self::QueryLength { operator, number } => {
-                let length = i64::try_from(request.query.len()).expect("short");
+                let length = i64::try_from(request.query.len()).unwrap_or(i64::MAX);
                 match *operator {
                     "eq" => length == *number,
                     "ne" => length != *number,

@@ -2,6 +2,7 @@
 
 mod edge_support;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -70,26 +71,20 @@ fn bound() -> sandbox::store::Script {
 }
 
 fn provide(local: &Local) {
+    let namespace =
+        Namespace { id: NAMESPACE.to_owned(), title: "kv".to_owned(), values: BTreeMap::default() };
+    let bucket = Bucket {
+        name: "photos".to_owned(),
+        creation_date: now(),
+        location: "WEUR".to_owned(),
+        storage_class: "Standard".to_owned(),
+        objects: BTreeMap::default(),
+    };
     local.store.write(|world| {
-        let account = world.accounts.get_mut(ACCOUNT).expect("the account");
-        account.namespaces.insert(
-            NAMESPACE.to_owned(),
-            Namespace {
-                id: NAMESPACE.to_owned(),
-                title: "kv".to_owned(),
-                values: Default::default(),
-            },
-        );
-        account.buckets.insert(
-            "photos".to_owned(),
-            Bucket {
-                name: "photos".to_owned(),
-                creation_date: now(),
-                location: "WEUR".to_owned(),
-                storage_class: "Standard".to_owned(),
-                objects: Default::default(),
-            },
-        );
+        for account in world.accounts.values_mut() {
+            account.namespaces.insert(namespace.id.clone(), namespace.clone());
+            account.buckets.insert(bucket.name.clone(), bucket.clone());
+        }
     });
 }
 
@@ -195,7 +190,7 @@ async fn rules_stand_before_workers() -> anyhow::Result<()> {
     local.rules(
         "http_request_firewall_custom",
         &[json!({"expression": "http.request.uri.path eq \"/no\"", "action": "block"})],
-    );
+    )?;
     assert_eq!(local.get("http://api.example.com/no").await?.status, StatusCode::FORBIDDEN);
     assert_eq!(local.get("http://api.example.com/yes").await?.text(), "v1");
     Ok(())

@@ -201,8 +201,8 @@ mod tests {
         }
     }
 
-    fn kept(rule: Value, headers: &[(&'static str, &'static str)]) -> Option<u64> {
-        let settings = CacheSettings::of(&rule).expect("settings");
+    fn kept(rule: &Value, headers: &[(&'static str, &'static str)]) -> Option<u64> {
+        let settings = CacheSettings::of(rule).expect("settings");
         let headers = headers
             .iter()
             .map(|(n, v)| (n.parse().expect("a name"), HeaderValue::from_static(v)))
@@ -213,23 +213,23 @@ mod tests {
     #[test]
     fn the_origin_is_respected_unless_overridden() {
         let none = || json!({});
-        assert_eq!(kept(none(), &[]), Some(7200));
-        assert_eq!(kept(none(), &[("cache-control", "public, Max-Age=60")]), Some(60));
-        assert_eq!(kept(none(), &[("cache-control", "max-age=60, s-maxage=5")]), Some(5));
-        assert_eq!(kept(none(), &[("cache-control", "no-store")]), None);
-        assert_eq!(kept(none(), &[("cache-control", "max-age=0")]), None);
-        assert_eq!(kept(none(), &[("set-cookie", "a=b")]), None);
-        assert_eq!(kept(none(), &[("expires", "Sun, 06 Nov 1994 08:49:37 GMT")]), None);
+        assert_eq!(kept(&none(), &[]), Some(7200));
+        assert_eq!(kept(&none(), &[("cache-control", "public, Max-Age=60")]), Some(60));
+        assert_eq!(kept(&none(), &[("cache-control", "max-age=60, s-maxage=5")]), Some(5));
+        assert_eq!(kept(&none(), &[("cache-control", "no-store")]), None);
+        assert_eq!(kept(&none(), &[("cache-control", "max-age=0")]), None);
+        assert_eq!(kept(&none(), &[("set-cookie", "a=b")]), None);
+        assert_eq!(kept(&none(), &[("expires", "Sun, 06 Nov 1994 08:49:37 GMT")]), None);
         let fixed = || json!({"edge_ttl": {"mode": "override_origin", "default": 30}});
         assert_eq!(
-            kept(fixed(), &[("cache-control", "no-store"), ("set-cookie", "a=b")]),
+            kept(&fixed(), &[("cache-control", "no-store"), ("set-cookie", "a=b")]),
             Some(30)
         );
         let default = json!({"edge_ttl": {"mode": "respect_origin", "default": 30}});
-        assert_eq!(kept(default, &[]), Some(30));
+        assert_eq!(kept(&default, &[]), Some(30));
         let only = || json!({"edge_ttl": {"mode": "bypass_by_default"}});
-        assert_eq!(kept(only(), &[]), None);
-        assert_eq!(kept(only(), &[("cache-control", "max-age=9")]), Some(9));
+        assert_eq!(kept(&only(), &[]), None);
+        assert_eq!(kept(&only(), &[("cache-control", "max-age=9")]), Some(9));
     }
 
     #[test]

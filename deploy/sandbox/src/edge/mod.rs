@@ -2,8 +2,8 @@
 //! Cloudflare's order.
 //!
 //! [`Edge::start`] serves a listener; everything it obeys is read from the store, so that a change
-//! through the API holds for the next request. The parts that decide ([`firewall`], [`ratelimit`],
-//! [`cache_policy`], [`route`]) do no I/O; [`answer`] puts them in order. What the edge does not do
+//! through the API holds for the next request. The parts that decide (`firewall`, `ratelimit`,
+//! `cache_policy`, `route`) do no I/O; `answer` puts them in order. What the edge does not do
 //! (TLS, HTTP/2, web sockets) is listed in the sandbox's `EDGE.md`.
 
 mod answer;

@@ -130,7 +130,7 @@ impl Local {
     }
 
     /// Replaces the rules of a phase; each is the JSON of `expression`, `action`, and so on.
-    pub(crate) fn rules(&self, phase: &str, rules: &[Value]) {
+    pub(crate) fn rules(&self, phase: &str, rules: &[Value]) -> anyhow::Result<()> {
         let rules = rules.iter().map(|rule| {
             let mut whole = json!({
                 "id": new_id(), "version": "1", "last_updated": now(), "ref": new_id(),
@@ -139,7 +139,7 @@ impl Local {
             if let (Some(whole), Some(rule)) = (whole.as_object_mut(), rule.as_object()) {
                 whole.extend(rule.clone());
             }
-            serde_json::from_value::<Rule>(whole).expect("a rule")
+            serde_json::from_value::<Rule>(whole)
         });
         let ruleset = Ruleset {
             id: new_id(),
@@ -149,12 +149,13 @@ impl Local {
             phase: phase.to_owned(),
             version: "1".to_owned(),
             last_updated: now(),
-            rules: rules.collect(),
+            rules: rules.collect::<Result<_, _>>()?,
         };
         self.change_zone(|zone| {
             zone.rulesets.retain(|_, ruleset| ruleset.phase != phase);
             zone.rulesets.insert(ruleset.id.clone(), ruleset);
         });
+        Ok(())
     }
 
     pub(crate) fn deploy(&self, script: Script) {
