@@ -186,10 +186,10 @@ impl Planner {
                     tracing::error!(%intent, "planned without an understanding");
                     return Ok(());
                 };
-                let stale = outcome.plan().clone();
+                let refused = outcome.plan().clone();
                 let state = IntentState { replans, ..state };
                 let state = self.planned(state, understanding, true, outbox).await?;
-                if state.plan.as_ref().is_some_and(|plan| plan.id == stale)
+                if state.plan.as_ref().is_some_and(|plan| plan.id == refused)
                     && state.phase == IntentPhase::Planned
                 {
                     // A replica of the server may answer from before the write that made it stale.

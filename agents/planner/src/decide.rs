@@ -58,7 +58,7 @@ pub(crate) fn after(
         }),
         Outcome::Stuck(stuck) => Next::End(stuck_in(stuck)),
         Outcome::Superseded(superseded) => Next::End(superseded_by(Some(superseded.by), language)),
-        Outcome::Stale(stale) => match &stale.because {
+        Outcome::Stale(refused) => match &refused.because {
             StaleReason::Generation { .. } => Next::Replan { replans: state.replans },
             StaleReason::Cloud { .. } if state.replans < MOST_REPLANS => {
                 Next::Replan { replans: state.replans + 1 }
@@ -144,4 +144,178 @@ fn restless(changing: &str, language: Language) -> Ending {
         ),
     };
     Ending { phase: IntentPhase::Failed, reason, next: Some(next) }
+}
+
+#[cfg(test)]
+mod tests {
+    use bus_schema::{
+        Generation, Observation, PlanFailed, PlanId, PlanReference, PlanStale, PlanSuperseded,
+        Request, StuckResource,
+    };
+
+    use super::*;
+
+    fn id(digit: char) -> PlanId {
+        PlanId::new(digit.to_string().repeat(64)).unwrap()
+    }
+
+    fn planned(replans: u32) -> IntentState {
+        IntentState {
+            intent: IntentId::of_stream_sequence(7),
+            order: 7,
+            request: Request::default(),
+            by: None,
+            phase: IntentPhase::Planned,
+            understanding: None,
+            plan: Some(PlanReference { id: id('a'), to: Generation(3), sequence: 8 }),
+            replans,
+            reason: None,
+            next: None,
+            refusal: None,
+            submitted_at: jiff::Timestamp::UNIX_EPOCH,
+            since: jiff::Timestamp::UNIX_EPOCH,
+            traceparent: None,
+        }
+    }
+
+    fn applied(plan: PlanId, changes: usize) -> Outcome {
+        Outcome::Applied(PlanApplied {
+            stack: "edge-cache-api".parse().unwrap(),
+            intent: IntentId::of_stream_sequence(7),
+            plan,
+            generation: Generation(3),
+            changes,
+        })
+    }
+
+    fn stale(because: StaleReason) -> Outcome {
+        Outcome::Stale(PlanStale {
+            stack: "edge-cache-api".parse().unwrap(),
+            intent: IntentId::of_stream_sequence(7),
+            plan: id('a'),
+            because,
+        })
+    }
+
+    fn changed_cloud() -> Outcome {
+        stale(StaleReason::Cloud {
+            observations: vec![Observation {
+                resource: "edge-cache-api/cloudflare.dns_record/site".parse().unwrap(),
+                properties: None,
+            }],
+        })
+    }
+
+    fn next(state: &IntentState, outcome: &Outcome) -> Next {
+        after(Some(state), outcome, 1, Language::English)
+    }
+
+    fn ending(next: Next) -> Ending {
+        match next {
+            Next::End(ending) => ending,
+            other @ (Next::Ignore(_) | Next::Wait | Next::Replan { .. }) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_applied_plan_ends_in_convergence_and_says_how_much_was_done() {
+        let end = ending(next(&planned(0), &applied(id('a'), 7)));
+        assert_eq!(end.phase, IntentPhase::Converged);
+        assert_eq!(end.reason, "7 changes applied; edge-cache-api is at g3");
+        let end = ending(next(&planned(0), &applied(id('a'), 0)));
+        assert_eq!(end.reason, "already as declared; edge-cache-api is at g3");
+    }
+
+    #[test]
+    fn an_outcome_waits_for_the_record_that_names_its_plan_but_not_for_ever() {
+        let other = applied(id('b'), 1);
+        assert_eq!(next(&planned(0), &other), Next::Wait);
+        assert_eq!(after(None, &other, 1, Language::English), Next::Wait);
+        let late = PATIENT_DELIVERIES;
+        assert!(matches!(
+            after(Some(&planned(0)), &other, late, Language::English),
+            Next::Ignore(_)
+        ));
+        assert!(matches!(after(None, &other, late, Language::English), Next::Ignore(_)));
+    }
+
+    #[test]
+    fn an_intent_ends_once() {
+        let ended = IntentState { phase: IntentPhase::Failed, ..planned(0) };
+        assert!(matches!(next(&ended, &applied(id('a'), 1)), Next::Ignore(_)));
+    }
+
+    #[test]
+    fn another_generation_is_planned_again_however_often() {
+        let moved_on = stale(StaleReason::Generation { current: Generation(4) });
+        assert_eq!(next(&planned(0), &moved_on), Next::Replan { replans: 0 });
+        assert_eq!(next(&planned(50), &moved_on), Next::Replan { replans: 50 });
+    }
+
+    #[test]
+    fn a_cloud_that_keeps_changing_ends_in_failure_that_names_what_changes() {
+        for replans in 0..MOST_REPLANS {
+            assert_eq!(
+                next(&planned(replans), &changed_cloud()),
+                Next::Replan { replans: replans + 1 }
+            );
+        }
+        let end = ending(next(&planned(MOST_REPLANS), &changed_cloud()));
+        assert_eq!(end.phase, IntentPhase::Failed);
+        assert!(end.reason.contains("edge-cache-api/cloudflare.dns_record/site"), "{end:?}");
+    }
+
+    #[test]
+    fn failures_say_what_was_undone_and_what_to_do() {
+        let failed = Outcome::Failed(PlanFailed {
+            stack: "edge-cache-api".parse().unwrap(),
+            intent: IntentId::of_stream_sequence(7),
+            plan: id('a'),
+            resource: None,
+            reason: "the record exists and is not ours.".to_owned(),
+            next: "rename it".to_owned(),
+            undone: 2,
+        });
+        let end = ending(next(&planned(0), &failed));
+        assert_eq!(end.phase, IntentPhase::Failed);
+        assert_eq!(end.reason, "the record exists and is not ours; the 2 changes made were undone");
+        assert_eq!(end.next.as_deref(), Some("rename it"));
+
+        let stuck = Outcome::Stuck(RunStuck {
+            stack: "edge-cache-api".parse().unwrap(),
+            intent: IntentId::of_stream_sequence(7),
+            plan: id('a'),
+            reason: "the zone is locked".to_owned(),
+            resources: vec![StuckResource {
+                resource: "edge-cache-api/cloudflare.dns_record/site".parse().unwrap(),
+                cloud_id: None,
+                wanted: None,
+                reason: "403".to_owned(),
+            }],
+            next: "remove it by hand".to_owned(),
+        });
+        let end = ending(next(&planned(0), &stuck));
+        assert_eq!(end.phase, IntentPhase::Stuck);
+        assert!(end.reason.ends_with("not undone: edge-cache-api/cloudflare.dns_record/site: 403"));
+    }
+
+    #[test]
+    fn a_later_intent_is_named() {
+        let by = IntentId::of_stream_sequence(9);
+        let superseded = Outcome::Superseded(PlanSuperseded {
+            stack: "edge-cache-api".parse().unwrap(),
+            intent: IntentId::of_stream_sequence(7),
+            plan: id('a'),
+            by,
+        });
+        let end = ending(next(&planned(0), &superseded));
+        assert_eq!(end.phase, IntentPhase::Superseded);
+        assert!(end.reason.contains(&by.to_string()));
+    }
+
+    #[test]
+    fn who_asks_in_korean_is_answered_in_korean() {
+        let next = after(Some(&planned(0)), &applied(id('a'), 7), 1, Language::Korean);
+        assert_eq!(ending(next).reason, "변경 7건을 적용했습니다. edge-cache-api: g3");
+    }
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    runtime::run::<planner::Planner>().await
+    Box::pin(runtime::run::<planner::Planner>()).await
 }

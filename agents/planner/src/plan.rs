@@ -47,9 +47,9 @@ pub(crate) enum Unplannable {
     #[error("there is no environment `{0}` any more")]
     NoSuchEnvironment(EnvironmentName),
     #[error("golden path `{path}` does not render")]
-    Render { path: PathName, source: RenderError },
+    Render { path: PathName, source: Box<RenderError> },
     #[error("golden path `{path}` makes what cannot be")]
-    Diff { path: PathName, source: DiffError },
+    Diff { path: PathName, source: Box<DiffError> },
 }
 
 /// The plan that leads from what is known of the stack to what was asked.
@@ -88,7 +88,7 @@ pub(crate) fn plan(
         declared(understanding, library)?
     };
     let diff = cloud::diff(name, stack, &desired, catalogue)
-        .map_err(|source| Unplannable::Diff { path: path.name.clone(), source })?;
+        .map_err(|error| Unplannable::Diff { path: path.name.clone(), source: Box::new(error) })?;
     let from = stack.map_or(Generation::default(), |stack| stack.generation);
     Ok(Planned::Plan(Box::new(Plan {
         intent,
@@ -137,7 +137,7 @@ fn declared(
         .get(&understanding.environment)
         .ok_or_else(|| Unplannable::NoSuchEnvironment(understanding.environment.clone()))?;
     path.render(&understanding.stack, environment, &understanding.parameters)
-        .map_err(|source| Unplannable::Render { path: path.name.clone(), source })
+        .map_err(|error| Unplannable::Render { path: path.name.clone(), source: Box::new(error) })
 }
 
 impl Unplannable {

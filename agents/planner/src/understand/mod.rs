@@ -48,11 +48,10 @@ pub fn understand(
     let known = Known { environments, paths };
     let understood = match (words, &request.path) {
         (Some(_), Some(_)) => Err(Problem::TextAndPath),
-        (Some(_), None) if !request.parameters.is_empty() => Err(Problem::ParametersWithoutPath),
+        (_, None) if !request.parameters.is_empty() => Err(Problem::ParametersWithoutPath),
         (Some(words), None) if words.len() > LONGEST_TEXT => Err(Problem::TooLong(words.len())),
         (Some(words), None) => from_words(request, words, known),
         (None, Some(path)) => structured::read(request, path, known),
-        (None, None) if !request.parameters.is_empty() => Err(Problem::ParametersWithoutPath),
         (None, None) => Err(Problem::Empty),
     };
     understood.map_err(|problem| refuse::refusal(&problem, request, known, language))

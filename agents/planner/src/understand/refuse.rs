@@ -13,9 +13,10 @@ pub(crate) fn refusal(
     language: Language,
 ) -> Refusal {
     let nearest = nearest(problem);
-    let missing = match problem {
-        Problem::Missing { parameters, .. } => parameters.clone(),
-        _ => Vec::new(),
+    let missing = if let Problem::Missing { parameters, .. } = problem {
+        parameters.clone()
+    } else {
+        Vec::new()
     };
     let example = example(&nearest, request, known, language);
     let reason = match language {

@@ -118,9 +118,10 @@ impl Cutter {
         let plain = plain(char);
         let script = if is_hangul(plain) {
             Some(Script::Hangul)
-        } else if plain.is_alphanumeric() || matches!(plain, '.' | '-' | '_' | '/' | ':' | '*') {
-            Some(Script::Latin)
-        } else if plain == ',' && between_digits(text, at, char) {
+        } else if plain.is_alphanumeric()
+            || matches!(plain, '.' | '-' | '_' | '/' | ':' | '*')
+            || plain == ',' && between_digits(text, at, char)
+        {
             Some(Script::Latin)
         } else {
             None
@@ -158,7 +159,7 @@ impl Cutter {
                 || form.contains("://")
                 || form.split('/').next().is_some_and(|first| first.contains('.'))
                 || per_time(&form);
-            let torn = self.is_torn(text, run, span);
+            let torn = is_torn(text, run, span);
             if whole {
                 self.push(text, span, Script::Latin);
             } else {
@@ -181,22 +182,22 @@ impl Cutter {
         }
     }
 
-    /// Whether the run was a part of a longer name, the rest of which is in another script.
-    fn is_torn(&self, text: &str, run: Span, inner: Span) -> bool {
-        let letter = |c: Option<char>| c.is_some_and(|c| plain(c).is_alphanumeric());
-        let before = text.get(..run.start).unwrap_or_default().chars().next_back();
-        let after = text.get(run.end..).unwrap_or_default().chars().next();
-        let lead = text.get(run.start..inner.start).unwrap_or_default();
-        let tail = text.get(inner.end..run.end).unwrap_or_default();
-        (letter(before) && lead.chars().any(|c| plain(c) == '.'))
-            || (letter(after) && tail.chars().any(|c| plain(c) == '.'))
-    }
-
     fn push(&mut self, text: &str, span: Span, script: Script) {
         let form = normalise(text.get(span.start..span.end).unwrap_or_default());
         let glued = self.tokens.last().is_some_and(|last| last.span.end == span.start);
         self.tokens.push(Token { span, form, script, clause: self.clause, glued, torn: false });
     }
+}
+
+/// Whether the run was a part of a longer name, the rest of which is in another script.
+fn is_torn(text: &str, run: Span, inner: Span) -> bool {
+    let letter = |c: Option<char>| c.is_some_and(|c| plain(c).is_alphanumeric());
+    let before = text.get(..run.start).unwrap_or_default().chars().next_back();
+    let after = text.get(run.end..).unwrap_or_default().chars().next();
+    let lead = text.get(run.start..inner.start).unwrap_or_default();
+    let tail = text.get(inner.end..run.end).unwrap_or_default();
+    (letter(before) && lead.chars().any(|c| plain(c) == '.'))
+        || (letter(after) && tail.chars().any(|c| plain(c) == '.'))
 }
 
 fn between_digits(text: &str, at: usize, char: char) -> bool {

@@ -2,6 +2,7 @@
 
 mod host;
 mod quantity;
+mod units;
 
 use std::net::IpAddr;
 

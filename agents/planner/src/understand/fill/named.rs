@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::Said;
 use crate::understand::reading::Mention;
 use crate::understand::text::Span;
+use crate::understand::words::Term;
 
 /// A value with the places that speak of it.
 struct Candidate {
@@ -53,10 +54,46 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
                     said.say(name, answer.into(), span);
                 }
             }
-            _ => {}
+            ParameterType::Text { .. } => {
+                for (value, span) in texts(said, &parameter.roles.before) {
+                    said.say(name, value, span);
+                }
+            }
+            ParameterType::Hostname
+            | ParameterType::UrlPath
+            | ParameterType::Address
+            | ParameterType::Integer { .. }
+            | ParameterType::Duration { .. }
+            | ParameterType::Domains { .. }
+            | ParameterType::Zone
+            | ParameterType::Service
+            | ParameterType::Stack => {}
         }
     }
     services(said, environment, &phrases);
+}
+
+/// The word, or the quoted words, right after a role word: `called games`, `named "games for all"`.
+fn texts(said: &Said<'_, '_>, roles: &Words) -> Vec<(Value, Span)> {
+    const QUOTES: [(char, char); 4] = [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’')];
+    let text = &said.reading.text;
+    roles
+        .iter()
+        .flat_map(|role| Term::of(role).find_all(&said.reading.words))
+        .filter_map(|role| {
+            let rest = text.original.get(role.end..)?;
+            let start = role.end + (rest.len() - rest.trim_start().len());
+            let rest = text.original.get(start..)?;
+            let quoted = QUOTES.iter().find_map(|(open, close)| {
+                let inner = rest.strip_prefix(*open)?;
+                let start = start + open.len_utf8();
+                Some(Span { start, end: start + inner.find(*close)? })
+            });
+            let next = || text.tokens.iter().find(|token| token.span.start == start);
+            let span = quoted.or_else(|| next().map(|token| token.span))?;
+            Some((text.slice(span).into(), span))
+        })
+        .collect()
 }
 
 fn services(said: &mut Said<'_, '_>, environment: &Environment, phrases: &[Span]) {
