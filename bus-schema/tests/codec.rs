@@ -211,12 +211,14 @@ proptest! {
     #[test]
     fn damaged_messages_never_panic(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
         fn read<T: Serialize + serde::de::DeserializeOwned>(sample: &T, at: prop::sample::Index, byte: u8, cut: prop::sample::Index) {
-            let mut bytes = codec::encode(sample).unwrap();
-            let position = at.index(bytes.len());
-            bytes[position] = byte;
-            drop(codec::decode::<T>(None, &bytes));
-            bytes.truncate(cut.index(bytes.len()));
-            assert!(codec::decode::<T>(None, &bytes).is_err());
+            let whole = codec::encode(sample).unwrap();
+            let short = &whole[..cut.index(whole.len())];
+            assert!(codec::decode::<T>(None, short).is_err());
+            let mut damaged = whole.clone();
+            damaged[at.index(whole.len())] = byte;
+            drop(codec::decode::<T>(None, &damaged));
+            // Damaged and cut it may mean something, as an empty map does.
+            drop(codec::decode::<T>(None, &damaged[..cut.index(whole.len())]));
         }
         macro_rules! check {
             ($name:literal, $value:expr) => { read(&$value, at, byte, cut); };
