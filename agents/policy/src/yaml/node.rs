@@ -180,4 +180,10 @@ mod tests {
         assert_eq!(at.line, 3, "{message}");
         assert!(message.contains("duplicate"), "{message}");
     }
+
+    #[test]
+    fn a_document_too_deep_is_refused() {
+        assert!(Node::parse(&"[".repeat(100_000)).is_err());
+        assert!(Node::parse(&format!("{}1{}", "[".repeat(1_000), "]".repeat(1_000))).is_err());
+    }
 }
