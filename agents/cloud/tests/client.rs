@@ -1,5 +1,13 @@
 //! The client against a server that behaves as told.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what a test sets up fails by panicking, as the test does"
+)]
+
 mod support;
 
 use std::sync::Arc;

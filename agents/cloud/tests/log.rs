@@ -1,5 +1,13 @@
 //! What the client says of itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what a test sets up fails by panicking, as the test does"
+)]
+
 mod support;
 
 use std::sync::Arc;

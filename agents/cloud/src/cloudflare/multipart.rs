@@ -3,20 +3,24 @@
 
 use super::client::Raw;
 
-/// The module's source; `None` where it is not text or there is none.
+/// The module's source; `None` where it is not text, or not one module, and so none of ours.
 pub(super) fn module(answer: &Raw) -> Option<String> {
     let body = std::str::from_utf8(&answer.body).ok()?;
     let Some(boundary) = boundary(&answer.media_type) else { return Some(body.to_owned()) };
     let delimiter = format!("--{boundary}");
-    body.split(delimiter.as_str()).skip(1).take_while(|part| !part.starts_with("--")).find_map(
-        |part| {
+    let mut modules = body
+        .split(delimiter.as_str())
+        .skip(1)
+        .take_while(|part| !part.starts_with("--"))
+        .filter_map(|part| {
             let (headers, content) = part.split_once("\r\n\r\n")?;
             let headers = headers.to_ascii_lowercase();
             // Settings may travel in the same form.
             let code = headers.contains("javascript") || headers.contains("filename=");
             code.then(|| content.strip_suffix("\r\n").unwrap_or(content).to_owned())
-        },
-    )
+        });
+    let first = modules.next();
+    if modules.next().is_some() { None } else { first }
 }
 
 fn boundary(media_type: &str) -> Option<&str> {

@@ -69,7 +69,9 @@ fn shown(kind: &dyn Kind, normalised: &Properties) -> Observed {
             let mut settings = worker_script::metadata(&address, normalised);
             let bindings = settings["bindings"].as_array_mut().unwrap();
             bindings.reverse();
-            bindings.iter_mut().for_each(|it| it["server_set"] = true.into());
+            for binding in bindings.iter_mut() {
+                binding["server_set"] = true.into();
+            }
             Some(worker_script::project("x", &settings, normalised.text("content")))
         }
         "cloudflare.worker_route" => {
