@@ -9,6 +9,7 @@ mod check;
 mod code;
 mod config;
 mod kv;
+mod launcher;
 mod locate;
 mod process;
 mod r2;

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,11 +14,12 @@ use axum::http::Request;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
 use super::check::fault;
 use super::config::Config;
+use super::launcher::Launcher;
 use crate::edge::Client;
 
 /// How long a new workerd may take to answer; it takes 0.1 s on an idle machine.
@@ -52,14 +52,14 @@ pub(super) enum StartError {
 impl Process {
     /// Starts workerd and returns when it answers.
     pub(super) async fn start(
-        workerd: &Path,
+        launcher: &Launcher,
         config: &Config,
         client: &Client,
     ) -> Result<Self, StartError> {
         let folder = super::write(config).await.map_err(StartError::Files)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(StartError::Files)?;
         let address = listener.local_addr().map_err(StartError::Files)?;
-        let mut command = Command::new(workerd);
+        let mut command = launcher.command();
         command.arg("serve").arg(folder.path().join(Config::NAME)).args(["--socket-fd", "http=0"]);
         command.stdin(Stdio::from(OwnedFd::from(listener)));
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -21,6 +21,7 @@ use super::backplane::{self, Outbound};
 use super::check;
 use super::code::Code;
 use super::config::{Backplane, CF, CHOICE, Config, FAILURE, choice};
+use super::launcher::Launcher;
 use super::process::Process;
 use crate::edge::Client;
 use crate::store::{Script, Store};
@@ -95,7 +96,8 @@ impl Runtime {
         };
         match workerd {
             Some(workerd) => {
-                let keeper = Keeper { store, workerd, client, backplane, current: sender };
+                let launcher = Launcher::of(workerd).await;
+                let keeper = Keeper { store, launcher, client, backplane, current: sender };
                 tokio::spawn(async move {
                     tokio::select! {
                         () = stop.cancelled() => {}
@@ -181,7 +183,7 @@ impl Runtime {
 /// What follows the store.
 struct Keeper {
     store: Store,
-    workerd: PathBuf,
+    launcher: Launcher,
     client: Client,
     backplane: Backplane,
     current: watch::Sender<Arc<Generation>>,
@@ -231,7 +233,7 @@ impl Keeper {
             }
             Err(reason) => {
                 tracing::warn!(%reason, "the Workers do not start together; trying each alone");
-                let (sound, verdicts) = sound(&self.workerd, scripts).await;
+                let (sound, verdicts) = sound(self.launcher.workerd(), scripts).await;
                 match self.serve(&sound).await {
                     Ok((digest, process)) => {
                         (generation.digest, generation.process) = (digest, process);
@@ -262,7 +264,7 @@ impl Keeper {
         {
             return Ok((digest, Some(process.clone())));
         }
-        match Process::start(&self.workerd, &config, &self.client).await {
+        match Process::start(&self.launcher, &config, &self.client).await {
             Ok(process) => Ok((digest, Some(Arc::new(process)))),
             Err(error) => Err(describe(&error)),
         }
