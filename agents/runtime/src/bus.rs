@@ -147,6 +147,11 @@ impl Bus {
         self.inner.events.connected()
     }
 
+    /// Whether the connection stands.
+    pub(crate) fn up(&self) -> watch::Receiver<bool> {
+        self.inner.events.up()
+    }
+
     /// The first action that the server denied and that one cannot do without. A denied action
     /// itself shows as a timeout only.
     pub fn denied(&self) -> watch::Receiver<Option<String>> {

@@ -127,6 +127,8 @@ fn seed(text: &str) -> String {
 pub(crate) struct Events {
     /// How often it was made.
     connected: watch::Sender<u64>,
+    /// Whether it stands.
+    up: watch::Sender<bool>,
     /// The first action that the server denied and that an agent cannot do without.
     denied: watch::Sender<Option<String>>,
     meters: crate::telemetry::meters::Meters,
@@ -136,6 +138,7 @@ impl Events {
     fn new() -> Self {
         Self {
             connected: watch::Sender::new(0),
+            up: watch::Sender::new(true),
             denied: watch::Sender::new(None),
             meters: crate::telemetry::meters::Meters::new(),
         }
@@ -143,6 +146,10 @@ impl Events {
 
     pub(crate) fn connected(&self) -> watch::Receiver<u64> {
         self.connected.subscribe()
+    }
+
+    pub(crate) fn up(&self) -> watch::Receiver<bool> {
+        self.up.subscribe()
     }
 
     pub(crate) fn denied(&self) -> watch::Receiver<Option<String>> {
@@ -153,9 +160,13 @@ impl Events {
         match event {
             Event::Connected => {
                 self.connected.send_modify(|times| *times += 1);
+                self.up.send_replace(true);
                 tracing::info!("connected to NATS");
             }
-            Event::Disconnected => tracing::warn!("disconnected from NATS"),
+            Event::Disconnected => {
+                self.up.send_replace(false);
+                tracing::warn!("disconnected from NATS");
+            }
             Event::SlowConsumer(id) => tracing::warn!(subscription = id, "too slow for NATS"),
             Event::ServerError(ServerError::Other(text)) => self.hear_error(text),
             Event::Draining | Event::Closed => tracing::debug!("connection to NATS ends"),

@@ -26,6 +26,8 @@ use crate::{Agent, Bus, StartError, connect, service, telemetry};
 const BAD_CONFIGURATION: u8 = 2;
 /// Longest pause between attempts to start.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long the last words to the server may take.
+const FAREWELL: Duration = Duration::from_millis(500);
 /// What of the time to drain is left for telemetry, at most.
 const FLUSH: Duration = Duration::from_secs(2);
 
@@ -171,17 +173,39 @@ async fn live<A: Agent>(
         let deliver = delivery::deliver(Arc::clone(&shared), family, pull, settings.concurrency);
         shared.tasks.spawn(deliver);
     }
+    shared.tasks.spawn(watch_connection(Arc::clone(&shared)));
     shared.health.started();
     tracing::info!(agent = A::NAME, instance = %shared.bus.instance(), "at work");
     let ended = until_stopped(&shared.bus, &stop).await;
-    drain(&shared, settings.drain.saturating_sub(settings.flush_time())).await;
-    if let Err(error) = service.stop().await {
-        tracing::debug!(%error, "service not stopped");
-    }
-    if let Err(error) = shared.bus.client().flush().await {
-        tracing::debug!(%error, "last words may not have been sent");
+    let last = settings.flush_time() + FAREWELL.min(settings.drain / 4);
+    drain(&shared, settings.drain.saturating_sub(last)).await;
+    let farewell = async {
+        if let Err(error) = service.stop().await {
+            tracing::debug!(%error, "service not stopped");
+        }
+        // Without a connection it would wait for one.
+        shared.bus.client().flush().await
+    };
+    if !matches!(tokio::time::timeout(FAREWELL, farewell).await, Ok(Ok(()))) {
+        tracing::debug!("last words may not have been sent");
     }
     ended
+}
+
+/// Not ready while there is no connection.
+async fn watch_connection<A: Agent>(shared: Arc<Shared<A>>) {
+    let mut up = shared.bus.up();
+    loop {
+        if *up.borrow_and_update() {
+            shared.health.well("nats");
+        } else {
+            shared.health.trouble("nats", "disconnected".to_owned());
+        }
+        match shared.stop.taking.run_until_cancelled(up.changed()).await {
+            Some(Ok(())) => {}
+            Some(Err(_)) | None => return,
+        }
+    }
 }
 
 impl RuntimeSettings {

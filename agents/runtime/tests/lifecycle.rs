@@ -169,7 +169,37 @@ async fn an_agent_waits_for_the_server_and_for_bootstrap() -> Result<()> {
     says("/readyz", 200, "ready").await?;
     send(&bus, &plan("edge", 1)?).await?;
     settled(&bus, &stream::PROVISIONER_PLANS).await?;
+    server.kill();
+    says("/readyz", 503, "nats: disconnected").await?;
+    server.restart().await?;
+    says("/readyz", 200, "ready").await?;
     agent.stopped().await??;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_ends_in_time_though_the_server_is_gone() -> Result<()> {
+    let mut server = Server::start().await?;
+    let bus = server.bus().await?;
+    let (begun, mut begins) = mpsc::unbounded_channel();
+    let script = Script::plan(move |received, outbox| {
+        begun.send(()).ok();
+        async move {
+            // Tried for as long as it takes, and longer than the drain.
+            loop {
+                outbox.publish(&support::applied(&received.message)).await.ok();
+            }
+        }
+    });
+    let mut settings = RuntimeSettings::at(server.url());
+    settings.drain = Duration::from_secs(3);
+    let agent = Running::start::<Provisioner>(settings.clone(), script);
+    send(&bus, &plan("edge", 1)?).await?;
+    begins.recv().await;
+    server.kill();
+    let asked = tokio::time::Instant::now();
+    agent.stopped().await??;
+    assert!(asked.elapsed() < settings.drain, "{:?}", asked.elapsed());
     Ok(())
 }
 
