@@ -257,3 +257,19 @@ async fn a_skip_rule_can_become_a_block_rule() {
     let changed = cloudflare.update(&block, &made.id).await.unwrap();
     assert_eq!(differing(kind, &block.properties, &changed), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_script_is_read_again_when_somebody_uploads_another() {
+    let sandbox = Sandbox::start().await;
+    let (mine, theirs) = (sandbox.cloudflare(), sandbox.cloudflare());
+    let kind = catalogue().get(&"cloudflare.worker_script".parse().unwrap()).unwrap();
+    let wanted = resource(kind, "main", None);
+    let made = mine.create(&wanted).await.unwrap();
+    for _ in 0..2 {
+        let found = ours(&mine, kind, &wanted).await.unwrap();
+        assert_eq!(differing(kind, &wanted.properties, &found), [""; 0]);
+    }
+    theirs.update(&resource(kind, "main", Some("content")), &made.id).await.unwrap();
+    let found = ours(&mine, kind, &wanted).await.unwrap();
+    assert_eq!(differing(kind, &wanted.properties, &found), ["content"]);
+}

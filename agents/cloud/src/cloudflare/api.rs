@@ -3,8 +3,10 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::client::{Answer, Client, Raw};
+use super::client::{Answer, Client};
+use super::contents::{Contents, bare};
 use super::failure::{NO_SUCH_PLACE, absent, conflict};
+use super::multipart::module;
 use super::request::Request;
 use crate::error::{Attempt, Error};
 
@@ -15,18 +17,29 @@ const MOST_PAGES: u64 = 2_000;
 #[derive(Debug)]
 pub(super) struct Api<'a> {
     client: &'a Client,
+    contents: &'a Contents,
     /// `accounts/<id>` or `zones/<id>`.
     root: [String; 2],
     attempt: Attempt,
 }
 
 impl<'a> Api<'a> {
-    pub(super) fn in_account(client: &'a Client, id: &str, attempt: Attempt) -> Self {
-        Self { client, root: ["accounts".to_owned(), id.to_owned()], attempt }
+    pub(super) fn in_account(
+        client: &'a Client,
+        contents: &'a Contents,
+        id: &str,
+        attempt: Attempt,
+    ) -> Self {
+        Self { client, contents, root: ["accounts".to_owned(), id.to_owned()], attempt }
     }
 
-    pub(super) fn in_zone(client: &'a Client, id: &str, attempt: Attempt) -> Self {
-        Self { client, root: ["zones".to_owned(), id.to_owned()], attempt }
+    pub(super) fn in_zone(
+        client: &'a Client,
+        contents: &'a Contents,
+        id: &str,
+        attempt: Attempt,
+    ) -> Self {
+        Self { client, contents, root: ["zones".to_owned(), id.to_owned()], attempt }
     }
 
     pub(super) const fn attempt(&self) -> &Attempt {
@@ -51,8 +64,24 @@ impl<'a> Api<'a> {
         absent_as_none(self.get(path).await)
     }
 
-    pub(super) async fn get_raw(&self, path: &[&str]) -> Result<Raw, Error> {
-        self.client.raw(&self.request(Method::GET, path)).await
+    /// The source of a script, not read again where it still has the tag it was read with.
+    pub(super) async fn source(
+        &self,
+        script: &str,
+        tag: Option<&str>,
+    ) -> Result<Option<String>, Error> {
+        let [_, account] = &self.root;
+        let key = format!("{account}/{script}");
+        if let Some(known) = tag.and_then(|tag| self.contents.get(&key, bare(tag))) {
+            return Ok(Some(known));
+        }
+        let request = self.request(Method::GET, &["workers", "scripts", script]);
+        let answer = self.client.raw(&request).await?;
+        let source = module(&answer);
+        if let (Some(tag), Some(source)) = (&answer.tag, &source) {
+            self.contents.put(key, bare(tag).to_owned(), source.clone());
+        }
+        Ok(source)
     }
 
     pub(super) async fn send(

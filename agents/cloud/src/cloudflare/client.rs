@@ -77,6 +77,8 @@ pub(super) struct ResultInfo {
 #[derive(Debug)]
 pub(super) struct Raw {
     pub(super) media_type: String,
+    /// Its entity tag, where it has one.
+    pub(super) tag: Option<String>,
     pub(super) body: Vec<u8>,
 }
 
@@ -215,10 +217,8 @@ impl Client {
             body.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return Ok(Raw {
-                media_type: text(&headers, "content-type").unwrap_or_default(),
-                body,
-            });
+            let media_type = text(&headers, "content-type").unwrap_or_default();
+            return Ok(Raw { media_type, tag: text(&headers, "etag"), body });
         }
         let errors = serde_json::from_slice::<Envelope>(&body).ok().and_then(|it| it.errors);
         let reply = Reply { status: status.as_u16(), errors: complaints(errors), request_id };

@@ -3,6 +3,7 @@
 mod api;
 mod budget;
 mod client;
+mod contents;
 mod expression;
 mod failure;
 mod fields;
@@ -25,6 +26,7 @@ use url::Url;
 
 use self::api::Api;
 use self::client::Client;
+use self::contents::Contents;
 use self::kinds::Operations;
 use self::request::Request;
 use crate::error::{Attempt, Error};
@@ -45,6 +47,7 @@ pub struct Cloudflare {
     client: Client,
     /// Ids of zones by name, as found.
     zones: Mutex<HashMap<String, String>>,
+    contents: Contents,
 }
 
 impl Cloudflare {
@@ -53,7 +56,11 @@ impl Cloudflare {
     /// # Errors
     /// When the base or the token cannot be used.
     pub fn new(base: Url, token: &SecretString) -> Result<Self, BuildError> {
-        Ok(Self { client: Client::new(base, token)?, zones: Mutex::default() })
+        Ok(Self {
+            client: Client::new(base, token)?,
+            zones: Mutex::default(),
+            contents: Contents::default(),
+        })
     }
 
     /// The kind, and what its calls are made with.
@@ -64,11 +71,11 @@ impl Cloudflare {
         };
         let api = match (kind.describe().scope, attempt.place().clone()) {
             (ScopeLevel::Account, Place::Account(id)) => {
-                Api::in_account(&self.client, &id, attempt)
+                Api::in_account(&self.client, &self.contents, &id, attempt)
             }
             (ScopeLevel::Zone, Place::Zone(name)) => {
                 let id = self.zone_id(&name, &attempt).await?;
-                Api::in_zone(&self.client, &id, attempt)
+                Api::in_zone(&self.client, &self.contents, &id, attempt)
             }
             (ScopeLevel::Account | ScopeLevel::Zone, _) => {
                 let reason = "the kind does not live in such a place".to_owned();

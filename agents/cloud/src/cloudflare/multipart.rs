@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     fn answer(media_type: &str, body: &str) -> Raw {
-        Raw { media_type: media_type.to_owned(), body: body.as_bytes().to_vec() }
+        Raw { media_type: media_type.to_owned(), tag: None, body: body.as_bytes().to_vec() }
     }
 
     #[test]

@@ -12,7 +12,6 @@ use super::{Operations, outputs, text};
 use crate::Observed;
 use crate::cloudflare::api::Api;
 use crate::cloudflare::fields::{Fields, properties};
-use crate::cloudflare::multipart::module;
 use crate::cloudflare::names::{PREFIX, cloud_name};
 use crate::cloudflare::request::FormPart;
 use crate::error::Error;
@@ -103,9 +102,10 @@ impl Operations for WorkerScript {
             .map(|script| async move {
                 let name = text(&script, "id").unwrap_or_default();
                 if name.starts_with(PREFIX) {
-                    return self.read(api, &name).await;
+                    let tag = text(&script, "etag");
+                    return self.observe(api, &name, tag.as_deref()).await;
                 }
-                // The code of others is nothing to us, and each costs two calls.
+                // The code of others is nothing to us, and each costs calls.
                 Ok(Some(project(&name, &script, None)))
             })
             .buffered(READS_AT_ONCE)
@@ -115,11 +115,7 @@ impl Operations for WorkerScript {
     }
 
     async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error> {
-        let Some(settings) = api.find(&["workers", "scripts", id, "settings"]).await? else {
-            return Ok(None);
-        };
-        let content = module(&api.get_raw(&["workers", "scripts", id]).await?);
-        Ok(Some(project(id, &settings, content.as_deref())))
+        self.observe(api, id, None).await
     }
 
     async fn create(&self, api: &Api<'_>, resource: &Resource) -> Result<Observed, Error> {
@@ -160,6 +156,21 @@ impl Operations for WorkerScript {
 
     async fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
         api.delete(&["workers", "scripts", id]).await
+    }
+}
+
+impl WorkerScript {
+    async fn observe(
+        &self,
+        api: &Api<'_>,
+        name: &str,
+        tag: Option<&str>,
+    ) -> Result<Option<Observed>, Error> {
+        let Some(settings) = api.find(&["workers", "scripts", name, "settings"]).await? else {
+            return Ok(None);
+        };
+        let content = api.source(name, tag).await?;
+        Ok(Some(project(name, &settings, content.as_deref())))
     }
 }
 
