@@ -28,10 +28,10 @@ pub struct Arguments {
     #[arg(long = "zone", value_name = "NAME")]
     pub zones: Vec<String>,
     /// A token with full rights (repeatable); each is another actor in the audit log.
-    #[arg(long = "token", required = true, value_name = "TOKEN", hide_env_values = true)]
+    #[arg(long = "token", required = true, value_name = "TOKEN")]
     pub tokens: Vec<String>,
     /// The workerd to run Workers with; else it is looked for.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "ZERODRIFT_WORKERD", value_name = "FILE")]
     pub workerd: Option<PathBuf>,
     /// Where requests for a host, or for the content of its DNS record, go (repeatable).
     #[arg(long = "origin", value_name = "HOST=ADDRESS", value_parser = origin)]

@@ -60,9 +60,10 @@ async fn list(call: Call, Path(account): Path<String>) -> Answer {
             && is("raw_method", &entry.raw.method)
             && is("zone_id", entry.zone.as_ref().map_or("", |zone| zone.id.as_str()))
             // Ids grow with time, so that one is a cursor.
-            && cursor.is_none_or(|cursor| match oldest_first {
-                true => entry.id.as_str() > cursor,
-                false => entry.id.as_str() < cursor,
+            && cursor.is_none_or(|cursor| if oldest_first {
+                entry.id.as_str() > cursor
+            } else {
+                entry.id.as_str() < cursor
             })
     };
     call.account(&account, |_| Ok(()))?;

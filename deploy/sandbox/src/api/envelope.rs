@@ -27,6 +27,7 @@ impl Reply {
     }
 
     /// A list with what goes into `result_info`.
+    #[expect(clippy::unnecessary_wraps, reason = "a handler's last word, as `of` is")]
     pub(super) fn page(result: Value, info: Value) -> Answer {
         Ok(Self { status: StatusCode::OK, result, info: Some(info) })
     }

@@ -108,23 +108,22 @@ async fn authorised(
         return response;
     }
     let method = request.method().as_str().to_owned();
-    let mut response = match permitted(&api.store, &token, &method, path) {
-        Err(failure) => failure.into_response(),
-        Ok(()) => {
-            let written = Written::from(&request, ray, path, &token);
-            request.extensions_mut().insert(Call {
-                store: past.unwrap_or_else(|| api.store.clone()),
-                actor: token,
-                workerd: api.workerd.clone(),
-                query: std::collections::BTreeMap::new(),
-            });
-            let response = next.run(request).await;
-            if let Some(written) = written {
-                written.record(&api.store, &response);
-                api.store.saved().await;
-            }
-            response
+    let mut response = if let Err(failure) = permitted(&api.store, &token, &method, path) {
+        failure.into_response()
+    } else {
+        let written = Written::from(&request, ray, path, &token);
+        request.extensions_mut().insert(Call {
+            store: past.unwrap_or_else(|| api.store.clone()),
+            actor: token,
+            workerd: api.workerd.clone(),
+            query: std::collections::BTreeMap::new(),
+        });
+        let response = next.run(request).await;
+        if let Some(written) = written {
+            written.record(&api.store, &response);
+            api.store.saved().await;
         }
+        response
     };
     standing.tell(response.headers_mut());
     response

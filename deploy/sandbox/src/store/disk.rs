@@ -112,7 +112,7 @@ impl Writer {
     pub(super) async fn keep(mut self, store: Store) {
         loop {
             tokio::select! {
-                () = store.inner.stopping.notified() => return,
+                () = store.inner.stopping.cancelled() => return,
                 woken = self.written.changed() => if woken.is_err() { return },
             }
             let version = *self.written.borrow_and_update();

@@ -19,7 +19,8 @@ mod zone;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 pub use account::{Account, GatewayList, GatewayListItem, GatewayRule};
 pub use audit::{AuditAction, AuditActor, AuditEntry, AuditRaw, AuditResource};
@@ -50,7 +51,7 @@ struct Inner {
     saved: watch::Sender<u64>,
     /// Whether there is a folder to save to.
     on_disk: bool,
-    stopping: Notify,
+    stopping: CancellationToken,
 }
 
 impl Store {
@@ -80,7 +81,7 @@ impl Store {
                 written: watch::Sender::new(0),
                 saved: watch::Sender::new(0),
                 on_disk,
-                stopping: Notify::new(),
+                stopping: CancellationToken::new(),
             }),
         }
     }
@@ -124,6 +125,7 @@ impl Store {
     }
 
     /// A copy of this moment, in memory alone; what a stale read is answered from.
+    #[must_use]
     pub fn frozen(&self) -> Self {
         Self::in_memory(self.read(World::clone))
     }
@@ -131,6 +133,6 @@ impl Store {
     /// Saves what is unsaved and ends the writer.
     pub async fn stop(&self) {
         self.saved().await;
-        self.inner.stopping.notify_waiters();
+        self.inner.stopping.cancel();
     }
 }

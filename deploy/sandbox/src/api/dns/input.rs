@@ -24,16 +24,14 @@ pub(super) struct Input {
     priority: Option<u16>,
     // Told apart: left out, and sent as null to remove it.
     #[serde(default, deserialize_with = "present")]
-    comment: Option<Option<String>>,
+    comment: Option<Value>,
     tags: Option<Vec<String>>,
     settings: Option<Map<String, Value>>,
     data: Option<Value>,
 }
 
-fn present<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// A validation error in Cloudflare's shape: the general code above the particular one.
@@ -104,7 +102,8 @@ impl Input {
         };
         record.ttl = if record.proxied { 1 } else { ttl };
         if let Some(comment) = self.comment {
-            record.comment = comment.filter(|comment| !comment.is_empty());
+            record.comment =
+                comment.as_str().filter(|comment| !comment.is_empty()).map(ToOwned::to_owned);
         }
         if record.comment.as_ref().is_some_and(|comment| comment.chars().count() > 500) {
             return Err(invalid(9211, "Comment is longer than 500 characters."));
