@@ -89,6 +89,15 @@ pub struct Common {
         hide_env_values = true
     )]
     pub tls_ca: Option<PathBuf>,
+    /// Where answers to you arrive there, as your permissions say; needed by all but operators
+    #[arg(
+        long,
+        global = true,
+        env = "ZERODRIFT_NATS_INBOX_PREFIX",
+        value_name = "PREFIX",
+        hide_env_values = true
+    )]
+    pub inbox_prefix: Option<String>,
 }
 
 /// When to use colours.

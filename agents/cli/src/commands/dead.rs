@@ -1,5 +1,6 @@
 //! `dead`: the messages the swarm gave up. Look at them, and give them back.
 
+use bus_schema::header;
 use clap::{ArgGroup, Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
@@ -111,8 +112,9 @@ fn page(letter: &DeadLetter) -> String {
     let mut table = Table::new(["", ""]).indented(2);
     let facts = [
         ("published on", letter.subject().unwrap_or("unknown").to_owned()),
-        ("as message", letter.header(bus_schema::header::DEAD_SEQUENCE).unwrap_or("–").to_owned()),
-        ("delivered", letter.header(bus_schema::header::DEAD_DELIVERIES).unwrap_or("–").to_owned()),
+        ("as message", letter.header(header::DEAD_SEQUENCE).unwrap_or("–").to_owned()),
+        ("with id", letter.header(header::DEAD_MESSAGE_ID).unwrap_or("–").to_owned()),
+        ("delivered", letter.header(header::DEAD_DELIVERIES).unwrap_or("–").to_owned()),
         ("given up", letter.at.to_string()),
         ("kept on", letter.kept_on.clone()),
     ];
@@ -159,6 +161,14 @@ async fn replay(swarm: &Swarm, which: &Replay, output: Output) -> Result<Exit, F
             ))?;
         }
     }
-    output.note(format!("{} replayed", count(total, "dead letter")));
+    if total == 0 {
+        output.note(paint(GOOD, "No dead letters."));
+    } else {
+        output.note(format!(
+            "{} replayed; what cannot be handled this time either will be in `zerodrift dead list` \
+             again",
+            count(total, "dead letter")
+        ));
+    }
     Ok(Exit::Ok)
 }

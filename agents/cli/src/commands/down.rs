@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::Failure;
 use crate::arguments::Common;
 use crate::exit::Exit;
-use crate::local::{Folder, gone, terminate};
+use crate::local::{Folder, terminate};
 use crate::output::Output;
 
 /// How long everything together may take to end.
@@ -32,7 +33,13 @@ pub(super) async fn run(_command: &Down, common: &Common, output: Output) -> Res
     };
     let progress = output.progress("stopping the swarm");
     terminate(record.pid);
-    if !gone(record.pid, PATIENCE).await {
+    // Its hold on the folder is the sign, not its process: where nobody collects the dead, as in
+    // some containers, an ended process stays in the table.
+    let deadline = Instant::now() + PATIENCE;
+    while folder.running()?.is_some() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    if folder.running()?.is_some() {
         return Err(Failure::new(format!("process {} does not end", record.pid))
             .advise(format!("its logs are in {}", folder.logs().display()))
             .exits(Exit::TimedOut));

@@ -22,6 +22,8 @@ pub(super) struct Look {
     pub(super) stacks: bool,
     /// Whether what is there for completeness is shown too.
     pub(super) verbose: bool,
+    /// Whether the line is shown that says how an intent ended; not where [`ending`] follows.
+    pub(super) endings: bool,
 }
 
 /// Prints what happened in one moment.
@@ -29,7 +31,7 @@ pub(super) fn print(moment: &Moment, look: Look, output: Output) -> Result<(), F
     for event in &moment.events {
         if output.is_json() {
             output.json(event)?;
-        } else if look.verbose || event.tone != Tone::Minor {
+        } else if (look.verbose || event.tone != Tone::Minor) && (look.endings || !event.ends) {
             output.line(event.line(look.clock, look.stacks))?;
         }
     }

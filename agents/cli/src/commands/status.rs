@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::local::{CloudRecord, UpRecord};
 use crate::output::Output;
 use crate::output::style::{ADVICE, AGENT, BAD, CHANGED, FAINT, GOOD, STRONG, paint};
-use crate::output::table::{Cell, Table};
+use crate::output::table::{Cell, Table, cut};
 use crate::output::time::ago;
 use crate::output::timeline::{asked, count};
 use crate::swarm::Swarm;
@@ -75,16 +75,8 @@ fn render_stacks(stacks: &[StackState], intents: &[IntentState], now: Timestamp)
             paint(ADVICE, "→")
         );
     }
-    let mut table = Table::new([
-        "STACK",
-        "ENVIRONMENT",
-        "GENERATION",
-        "RESOURCES",
-        "PATH",
-        "STATE",
-        "CHANGED",
-        "LAST INTENT",
-    ]);
+    let mut table =
+        Table::new(["STACK", "ENV", "GEN", "RESOURCES", "PATH", "STATE", "CHANGED", "LAST INTENT"]);
     for stack in stacks {
         let intent = stack.intent.and_then(|id| intents.iter().find(|it| it.intent == id));
         let (state, style) = state_of(stack);
@@ -96,7 +88,7 @@ fn render_stacks(stacks: &[StackState], intents: &[IntentState], now: Timestamp)
             stack.path.as_str().into(),
             Cell::styled(style, state),
             Cell::styled(FAINT, ago(stack.updated_at, now)),
-            Cell::styled(FAINT, intent.map(|it| asked(&it.request)).unwrap_or_default()),
+            Cell::styled(FAINT, intent.map(|it| cut(&asked(&it.request), 40)).unwrap_or_default()),
         ]);
     }
     table.render()
@@ -146,7 +138,7 @@ fn render_agents(agents: &[AgentStats], now: Timestamp) -> String {
         let figure = |name: &str| {
             Cell::from(agent.figure(name).map_or_else(|| "–".to_owned(), |n| n.to_string()))
         };
-        let instance = agent.metadata.get("instance").unwrap_or(&agent.id);
+        let instance = agent.instance.as_ref().unwrap_or(&agent.id);
         table.row([
             Cell::styled(AGENT, agent.name.clone()),
             instance.clone().into(),

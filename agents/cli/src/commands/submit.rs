@@ -154,7 +154,8 @@ pub(super) async fn follow(
     let intent = IntentId::fresh();
     // Before it is published, so that nothing is missed.
     let mut feed = swarm.follow(Follow::Intent(intent, None)).await?;
-    let look = Look { clock: Clock::Since(Timestamp::now()), stacks: false, verbose };
+    let look =
+        Look { clock: Clock::Since(Timestamp::now()), stacks: false, verbose, endings: false };
     publish_as(swarm, intent, request, by).await?;
     if !output.is_json() {
         output.line(paint(FAINT, format!("intent {intent}")))?;

@@ -131,8 +131,9 @@ pub(super) async fn run(command: Up, common: &Common, output: Output) -> Result<
     let environments = installed::library(paths, environments)?.environments;
     // Made known before anything runs, so that a signal during the start stops what was started.
     let mut stop = Stop::listen()?;
-    output.note(format!("{} in {}", paint(STRONG, "Starting a swarm"), folder.path().display()));
+    let place = folder.path().display().to_string();
     let mut swarm = LocalSwarm::prepare(command.settings(folder), environments).await?;
+    output.note(format!("{} in {place}", paint(STRONG, "Starting a swarm")));
     let started = tokio::select! {
         started = swarm.start(output) => started.map(|()| true),
         () = stop.asked() => Ok(false),

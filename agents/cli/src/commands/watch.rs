@@ -44,7 +44,7 @@ pub(super) async fn run(command: &Watch, common: &Common, output: Output) -> Res
 async fn everything(swarm: &Swarm, verbose: bool, output: Output) -> Result<Exit, Failure> {
     let mut feed = swarm.follow(Follow::Everything).await?;
     output.note(paint(FAINT, format!("Watching {}; Ctrl-C ends it", swarm.url)));
-    let look = Look { clock: Clock::Day, stacks: true, verbose };
+    let look = Look { clock: Clock::Day, stacks: true, verbose, endings: true };
     loop {
         following::print(&feed.next().await?, look, output)?;
     }
@@ -61,7 +61,7 @@ async fn one(swarm: &Swarm, said: &str, verbose: bool, output: Output) -> Result
     let start = state.as_ref().map(|state| state.order);
     let mut feed = swarm.follow(Follow::Intent(intent, start)).await?;
     let began = state.as_ref().map_or_else(jiff::Timestamp::now, |state| state.submitted_at);
-    let look = Look { clock: Clock::Since(began), stacks: false, verbose };
+    let look = Look { clock: Clock::Since(began), stacks: false, verbose, endings: false };
     output.note(paint(FAINT, format!("intent {intent}")));
     let ended = match state.filter(|state| state.phase.is_final()) {
         Some(state) => {

@@ -15,6 +15,6 @@ pub(crate) use child::Happening;
 pub(crate) use folder::Folder;
 pub(crate) use parts::{CloudChoice, Settings};
 pub(crate) use ports::Ports;
-pub(crate) use process::{gone, terminate};
+pub(crate) use process::terminate;
 pub(crate) use record::{CloudRecord, Phase, UpRecord};
 pub(crate) use start::LocalSwarm;

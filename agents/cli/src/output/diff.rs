@@ -1,11 +1,13 @@
 //! What a change does to an object's fields, as a readable difference.
 
+use anstyle::Style;
 use bus_schema::{Action, Change, Properties};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::output::style::{BAD, CHANGED, FAINT, GOOD, STRONG, paint};
-use crate::output::table::cut;
+use crate::output::table::{Cell, Table};
 
 /// Longest value shown on one line, in columns.
 const WIDE: usize = 88;
@@ -21,14 +23,32 @@ pub enum Detail {
     Full,
 }
 
-/// A change with its sign, its address and its fields.
-pub fn change(change: &Change, detail: Detail) -> String {
-    let (sign, style) = match change.action {
+/// What is changed, one line each, without how.
+pub fn outline(changes: &[Change]) -> String {
+    let mut table = Table::new(["", "", ""]).indented(2);
+    for change in changes {
+        let (sign, style) = sign(change.action);
+        table.row([
+            Cell::styled(style, sign),
+            change.resource.local().into(),
+            Cell::styled(FAINT, change.place.to_string()),
+        ]);
+    }
+    table.render()
+}
+
+const fn sign(action: Action) -> (&'static str, Style) {
+    match action {
         Action::Create => ("+", GOOD),
         Action::Update => ("~", CHANGED),
         Action::Replace => ("±", CHANGED),
         Action::Delete => ("-", BAD),
-    };
+    }
+}
+
+/// A change with its sign, its address and its fields.
+pub fn change(change: &Change, detail: Detail) -> String {
+    let (sign, style) = sign(change.action);
     let mut lines = vec![format!(
         "  {} {}  {}{}",
         paint(style, sign),
@@ -40,9 +60,6 @@ pub fn change(change: &Change, detail: Detail) -> String {
             String::new()
         }
     )];
-    if detail == Detail::Outline {
-        return lines.concat();
-    }
     let nothing = Properties::default();
     let before = change.before.as_ref().unwrap_or(&nothing);
     let after = change.after.as_ref().unwrap_or(&nothing);
@@ -65,9 +82,9 @@ pub fn change(change: &Change, detail: Detail) -> String {
     lines.join("\n")
 }
 
-fn one_sided(style: anstyle::Style, name: &str, value: &Value, detail: Detail) -> Vec<String> {
+fn one_sided(style: Style, name: &str, value: &Value, detail: Detail) -> Vec<String> {
     match value.as_str().filter(|text| text.contains('\n')) {
-        Some(text) if detail == Detail::Brief => {
+        Some(text) if detail != Detail::Full => {
             let size = format!("{} lines, {} bytes", text.lines().count(), text.len());
             vec![format!(
                 "      {name}  {} {}",
@@ -75,10 +92,10 @@ fn one_sided(style: anstyle::Style, name: &str, value: &Value, detail: Detail) -
                 paint(FAINT, "(--full shows it)")
             )]
         }
-        Some(text) => std::iter::once(format!("      {name}"))
+        Some(text) => std::iter::once(format!("      {}", name.trim_end()))
             .chain(text.lines().map(|line| format!("        {}", paint(style, line))))
             .collect(),
-        None => vec![format!("      {name}  {}", paint(style, shown(value, detail)))],
+        None => beside(name, style, "", &wrapped(&shown(value))),
     }
 }
 
@@ -86,39 +103,78 @@ fn changed(name: &str, before: &Value, after: &Value) -> Vec<String> {
     if let (Some(old), Some(new)) = (before.as_str(), after.as_str())
         && (old.contains('\n') || new.contains('\n'))
     {
-        let mut lines = vec![format!("      {name}")];
-        let difference = TextDiff::from_lines(old, new);
-        for hunk in difference.unified_diff().context_radius(2).iter_hunks() {
-            lines.push(format!("        {}", paint(FAINT, hunk.header())));
-            for change in hunk.iter_changes() {
-                let text = change.value().trim_end_matches('\n');
-                lines.push(match change.tag() {
-                    ChangeTag::Delete => format!("        {}", paint(BAD, format!("- {text}"))),
-                    ChangeTag::Insert => format!("        {}", paint(GOOD, format!("+ {text}"))),
-                    ChangeTag::Equal => format!("          {text}"),
-                });
-            }
-        }
-        return lines;
+        return line_by_line(name, old, new);
     }
-    let (old, new) = (shown(before, Detail::Brief), shown(after, Detail::Brief));
-    if old.chars().count() + new.chars().count() > WIDE {
-        return vec![
-            format!("      {name}  {}", paint(BAD, format!("- {old}"))),
-            format!(
-                "      {}  {}",
-                " ".repeat(name.chars().count()),
-                paint(GOOD, format!("+ {new}"))
-            ),
-        ];
+    let (old, new) = (shown(before), shown(after));
+    if old.width() + new.width() > WIDE {
+        let blank = " ".repeat(name.width());
+        let mut lines = beside(name, BAD, "- ", &wrapped(&old));
+        lines.extend(beside(&blank, GOOD, "+ ", &wrapped(&new)));
+        return lines;
     }
     vec![format!("      {name}  {} {} {}", paint(BAD, old), paint(FAINT, "→"), paint(GOOD, new))]
 }
 
-/// Text is shown with quotes, so that `"443"` and `443` differ.
-fn shown(value: &Value, detail: Detail) -> String {
-    let text = value.to_string();
-    if detail == Detail::Full { text } else { cut(&text, WIDE) }
+fn line_by_line(name: &str, old: &str, new: &str) -> Vec<String> {
+    let mut lines = vec![format!("      {}", name.trim_end())];
+    let difference = TextDiff::from_lines(old, new);
+    for hunk in difference.unified_diff().context_radius(2).iter_hunks() {
+        lines.push(format!("        {}", paint(FAINT, hunk.header())));
+        for change in hunk.iter_changes() {
+            let text = change.value().trim_end_matches('\n');
+            lines.push(match change.tag() {
+                ChangeTag::Delete => format!("        {}", paint(BAD, format!("- {text}"))),
+                ChangeTag::Insert => format!("        {}", paint(GOOD, format!("+ {text}"))),
+                ChangeTag::Equal => format!("          {text}"),
+            });
+        }
+    }
+    lines
+}
+
+/// A value of several lines beside its name.
+fn beside(name: &str, style: Style, mark: &str, value: &[String]) -> Vec<String> {
+    let blank = " ".repeat(name.width());
+    value
+        .iter()
+        .enumerate()
+        .map(|(nth, line)| {
+            // Under the first line's mark there is nothing.
+            let indent = " ".repeat(mark.width());
+            let (name, mark) = if nth == 0 { (name, mark) } else { (&*blank, &*indent) };
+            format!("      {name}  {}", paint(style, format!("{mark}{line}")))
+        })
+        .collect()
+}
+
+/// A value as text. Text is shown with quotes, so that `"443"` and `443` differ; but not where it
+/// has quotes itself, as an expression, which is hard enough to read without another layer.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.contains('"') => text.clone(),
+        Value::String(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Array(_)
+        | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// Lines no wider than [`WIDE`], broken between words.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.width() + 1 + word.width() <= WIDE => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -172,6 +228,27 @@ mod tests {
             "  ~ cloudflare.dns_record/api  zone/example.com\n\
              \x20     content  \"203.0.113.10\" → \"203.0.113.20\""
         );
+    }
+
+    #[test]
+    fn a_long_expression_is_wrapped_not_cut() {
+        let expression =
+            format!("http.host eq \"api.example.com\" and {}", "not ssl or ".repeat(9));
+        let change = sample(Action::Create, Value::Null, json!({"expression": expression}));
+        let text = plain(&change);
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(lines.len(), 2);
+        assert!(
+            lines[0].starts_with("      expression  http.host eq \"api.example.com\" and not ssl")
+        );
+        assert!(lines[1].starts_with("                  "), "{lines:?}");
+    }
+
+    #[test]
+    fn an_outline_has_a_line_for_each_change() {
+        let change = sample(Action::Delete, json!({"content": "203.0.113.10"}), Value::Null);
+        let text = anstream::adapter::strip_str(&outline(&[change])).to_string();
+        assert_eq!(text, "  -  cloudflare.dns_record/api  zone/example.com");
     }
 
     #[test]

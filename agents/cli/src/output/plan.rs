@@ -20,7 +20,11 @@ pub fn page(plan: &Plan, intent: Option<&IntentState>, detail: Detail) -> String
         ));
     }
     parts.push(format!("\n{}", paint(STRONG, summary(plan))));
-    parts.extend(plan.changes.iter().map(|change| diff::change(change, detail)));
+    if detail == Detail::Outline {
+        parts.push(diff::outline(&plan.changes));
+    } else {
+        parts.extend(plan.changes.iter().map(|change| diff::change(change, detail)));
+    }
     if !plan.unchanged.is_empty() && detail == Detail::Full {
         parts.push(format!("\n{}", paint(STRONG, "Already as declared")));
         parts.extend(plan.unchanged.iter().map(|resource| {

@@ -34,6 +34,9 @@ pub struct Event {
     pub stack: Option<StackName>,
     /// How it is to be taken.
     pub tone: Tone,
+    /// Whether it says how an intent ended.
+    #[serde(skip)]
+    pub ends: bool,
 }
 
 /// How an event is to be taken.
@@ -129,7 +132,9 @@ pub fn of_news(news: &News) -> Event {
         }
         Said::Stuck(it) => ("provisioner".to_owned(), "stuck", it.reason.clone(), Tone::Bad),
     };
-    Event { at: news.at, who, did, about, intent: news.intent, stack: news.stack().cloned(), tone }
+    let stack = news.stack().cloned();
+    let ends = matches!(news.said, Said::Refused(_));
+    Event { at: news.at, who, did, about, intent: news.intent, stack, tone, ends }
 }
 
 /// What a new record of an intent says: only its end, since the messages say the rest.
@@ -151,6 +156,7 @@ pub fn of_intent(state: &IntentState, at: Timestamp) -> Option<Event> {
         intent: Some(state.intent),
         stack: state.understanding.as_ref().map(|it| it.stack.clone()),
         tone,
+        ends: true,
     })
 }
 
@@ -257,6 +263,7 @@ fn event(
         intent: Some(run.intent),
         stack: Some(stack.stack.clone()),
         tone,
+        ends: false,
     }
 }
 
@@ -367,6 +374,7 @@ mod tests {
             intent: None,
             stack: Some("edge-api".parse().unwrap()),
             tone: Tone::Plain,
+            ends: false,
         };
         let began = Clock::Since("2026-11-22T16:00:00Z".parse().unwrap());
         let plain = anstream::adapter::strip_str(&event.line(began, true)).to_string();

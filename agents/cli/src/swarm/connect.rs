@@ -39,6 +39,7 @@ fn find(common: &Common) -> Result<(NatsSettings, Option<UpRecord>), Failure> {
             nkey_file: common.nkey.clone(),
             credentials: common.credentials.clone(),
             tls_ca: common.tls_ca.clone(),
+            inbox_prefix: common.inbox_prefix.clone(),
             ..NatsSettings::at(url)
         };
         return Ok((settings, None));

@@ -15,8 +15,15 @@ use crate::failure::Explain as _;
 use crate::swarm::Swarm;
 
 /// Headers of the dead letter, not of the message that died.
-const OF_THE_DEAD: [&str; 4] =
-    [header::DEAD_REASON, header::DEAD_SUBJECT, header::DEAD_SEQUENCE, header::DEAD_DELIVERIES];
+const OF_THE_DEAD: [&str; 6] = [
+    header::DEAD_REASON,
+    header::DEAD_SUBJECT,
+    header::DEAD_SEQUENCE,
+    header::DEAD_DELIVERIES,
+    header::DEAD_MESSAGE_ID,
+    // The dead letter's own; what the message had is the one before.
+    header::MESSAGE_ID,
+];
 
 /// A message the swarm gave up.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,7 +132,7 @@ impl DeadLetter {
                 }
             }
         }
-        let died = MessageId::given(self.header(header::MESSAGE_ID).unwrap_or_default());
+        let died = MessageId::given(self.header(header::DEAD_MESSAGE_ID).unwrap_or_default());
         headers.insert(header::MESSAGE_ID, died.derive(&format!("replay/{sequence}")).as_str());
         Ok((subject.to_owned(), headers))
     }
@@ -201,7 +208,8 @@ mod tests {
 
     fn letter(subject: Option<&str>) -> DeadLetter {
         let mut headers = HeaderMap::new();
-        headers.insert(header::MESSAGE_ID, "original");
+        headers.insert(header::MESSAGE_ID, "of the dead letter");
+        headers.insert(header::DEAD_MESSAGE_ID, "original");
         headers.insert(header::TRACE_PARENT, "00-trace");
         headers.insert(header::DEAD_REASON, "not this message in JSON");
         if let Some(subject) = subject {

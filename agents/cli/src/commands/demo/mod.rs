@@ -114,8 +114,12 @@ async fn intend(swarm: &Swarm, text: &str, output: Output) -> Result<IntentState
     let request = Request { text: Some(text.to_owned()), ..Request::default() };
     let intent = bus_schema::IntentId::fresh();
     let mut feed = swarm.follow(Follow::Intent(intent, None)).await?;
-    let look =
-        following::Look { clock: Clock::Since(Timestamp::now()), stacks: false, verbose: false };
+    let look = following::Look {
+        clock: Clock::Since(Timestamp::now()),
+        stacks: false,
+        verbose: false,
+        endings: true,
+    };
     output.note(paint(FAINT, format!("$ zerodrift submit --wait \"{text}\"")));
     submit::publish_as(swarm, intent, request, None).await?;
     let deadline = Instant::now() + PATIENCE;
@@ -144,16 +148,12 @@ async fn intend(swarm: &Swarm, text: &str, output: Output) -> Result<IntentState
             }
         }
         flush(&mut waiting, look, output)?;
-        if state.phase.is_final() {
-            if !output.is_json() {
-                output.line(format!("\n{}", following::ending(&state)))?;
-            }
-            return if state.phase == IntentPhase::Converged {
-                Ok(state)
-            } else {
-                let exit = Exit::of_phase(state.phase).unwrap_or(Exit::Error);
-                Err(Failure::new("the intent did not converge").exits(exit))
-            };
+        if state.phase == IntentPhase::Converged {
+            return Ok(state);
+        }
+        if let Some(exit) = Exit::of_phase(state.phase) {
+            output.note(format!("\n{}", following::ending(&state)));
+            return Err(Failure::new("the intent did not converge").exits(exit));
         }
     }
 }
