@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use axum::http::Request;
 use edge_support::{ACCOUNT, workerd};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -26,7 +27,7 @@ async fn start() -> anyhow::Result<(Child, u32)> {
     let out = child.stdout.take().ok_or_else(|| anyhow::anyhow!("no stdout"))?;
     let line = BufReader::new(out).lines().next_line().await?.unwrap_or_default();
     let ready: serde_json::Value = serde_json::from_str(&line)?;
-    let api = ready["api"].as_str().unwrap_or_default();
+    let api = ready.get("api").and_then(|api| api.as_str()).unwrap_or_default();
     let boundary = "part";
     let body = format!(
         "--{boundary}\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\
@@ -37,7 +38,7 @@ async fn start() -> anyhow::Result<(Child, u32)> {
     let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
         .build_http::<axum::body::Body>();
     let url = format!("{api}/client/v4/accounts/{ACCOUNT}/workers/scripts/w");
-    let upload = axum::http::Request::put(url)
+    let upload = Request::put(url)
         .header("authorization", format!("Bearer {TOKEN}"))
         .header("content-type", format!("multipart/form-data; boundary={boundary}"))
         .body(body.into())?;

@@ -110,6 +110,7 @@ pub(super) struct Condition {
     uploaded_before: Option<u64>,
     #[serde(deserialize_with = "number")]
     uploaded_after: Option<u64>,
+    seconds_granularity: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -127,14 +128,27 @@ impl Etag {
 }
 
 impl Condition {
-    /// Whether it holds; nothing uploaded is neither before nor after anything.
+    /// Whether it holds; nothing uploaded is neither before nor after anything. As in HTTP, a
+    /// condition on the etag that holds goes before one on the time.
     pub(super) fn holds(&self, object: Option<&R2Object>) -> bool {
         let any = |etags: &[Etag]| object.is_some_and(|o| etags.iter().any(|etag| etag.is(o)));
+        // Dates of HTTP have whole seconds; what they are compared with must not have more.
+        let unit = if self.seconds_granularity { 1000 } else { 1 };
         let uploaded = object.and_then(|o| u64::try_from(o.uploaded.as_millisecond()).ok());
-        self.etag_matches.as_deref().is_none_or(any)
-            && !self.etag_does_not_match.as_deref().is_some_and(any)
-            && self.uploaded_before.is_none_or(|limit| uploaded.is_some_and(|at| at < limit))
-            && self.uploaded_after.is_none_or(|limit| uploaded.is_some_and(|at| at > limit))
+        let uploaded = uploaded.map(|at| at / unit);
+        let matches = self.etag_matches.as_deref().map(any);
+        let differs = self.etag_does_not_match.as_deref().map(|etags| !any(etags));
+        let before = self.uploaded_before.is_none_or(|limit| {
+            let within =
+                |at| if self.seconds_granularity { at <= limit / unit } else { at < limit };
+            uploaded.is_some_and(within)
+        });
+        let after =
+            self.uploaded_after.is_none_or(|limit| uploaded.is_some_and(|at| at > limit / unit));
+        matches.unwrap_or(true)
+            && differs.unwrap_or(true)
+            && (before || matches == Some(true))
+            && (after || differs == Some(true))
     }
 }
 

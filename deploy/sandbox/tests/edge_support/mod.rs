@@ -177,6 +177,18 @@ impl Local {
         url: &str,
         headers: &[(&str, &str)],
     ) -> anyhow::Result<Answer> {
+        self.send_body(method, url, headers, "").await
+    }
+
+    /// As [`Local::send`], with a body.
+    pub(crate) async fn send_body(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> anyhow::Result<Answer> {
+        let body = Body::from(body.to_owned());
         let url = url::Url::parse(url)?;
         let path =
             url.query().map_or(url.path().to_owned(), |query| format!("{}?{query}", url.path()));
@@ -190,7 +202,7 @@ impl Local {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self.client.request(request.body(Body::empty())?).await?;
+        let response = self.client.request(request.body(body)?).await?;
         let (parts, body) = response.into_parts();
         let body = to_bytes(Body::new(body), 64 << 20).await?;
         Ok(Answer { status: parts.status, headers: parts.headers, body })
