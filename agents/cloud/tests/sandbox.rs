@@ -13,7 +13,9 @@ use std::process::Stdio;
 
 use bus_schema::{KindName, Place, Properties, Resource};
 use cloud::cloudflare::{Cloudflare, catalogue};
-use cloud::{Cloud, Description, Error, Kind, Observed, Ownership, ScopeLevel, differences};
+use cloud::{
+    Cloud, Description, Effect, Error, Kind, Observed, Ownership, ScopeLevel, differences,
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -31,6 +33,8 @@ struct Sandbox {
 
 impl Sandbox {
     async fn start() -> Self {
+        // For the tests' own calls; the client under test does so for itself.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let mut process = Command::new(binary())
             .args(["--api", "127.0.0.1:0", "--edge", "127.0.0.1:0", "--account", ACCOUNT])
             .args(["--zone", ZONE, "--token", TOKEN])
@@ -48,6 +52,15 @@ impl Sandbox {
     fn cloudflare(&self) -> Cloudflare {
         let base = format!("{}/client/v4", self.api).parse().unwrap();
         Cloudflare::new(base, &SecretString::from(TOKEN)).unwrap()
+    }
+
+    /// A call to the sandbox itself.
+    async fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+        let url = format!("{}/__sandbox/{path}", self.api);
+        let request = reqwest::Client::new().request(method.parse().unwrap(), url);
+        let response = request.json(body).send().await.unwrap();
+        assert!(response.status().is_success(), "{method} {path}: {}", response.status());
+        response.json().await.unwrap_or_default()
     }
 
     /// A call as somebody else would make it; answers the result.
@@ -269,7 +282,49 @@ async fn a_script_is_read_again_when_somebody_uploads_another() {
         let found = ours(&mine, kind, &wanted).await.unwrap();
         assert_eq!(differing(kind, &wanted.properties, &found), [""; 0]);
     }
+    let requests = sandbox.control("GET", "requests", &Value::Null).await;
+    let reads = |it: &&Value| {
+        it["method"] == "GET" && it["path"].as_str().is_some_and(|it| it.ends_with("/{script}"))
+    };
+    let counted = requests["requests"].as_array().unwrap().iter().find(reads).unwrap();
+    assert_eq!(counted["count"], 1, "what has not changed is not read again: {requests}");
+
     theirs.update(&resource(kind, "main", Some("content")), &made.id).await.unwrap();
     let found = ours(&mine, kind, &wanted).await.unwrap();
     assert_eq!(differing(kind, &wanted.properties, &found), ["content"]);
+}
+
+/// What a crash after the call and before the record comes to, too.
+#[tokio::test]
+async fn an_object_whose_making_got_no_answer_is_found_as_ours() {
+    let sandbox = Sandbox::start().await;
+    let cloudflare = sandbox.cloudflare();
+    for kind in catalogue().0.iter().copied() {
+        if kind.describe().ownership == Ownership::Claimed {
+            continue;
+        }
+        prepare(&cloudflare, kind).await;
+        let wanted = resource(kind, "main", None);
+        for fault in ["reset", "lost"] {
+            sandbox.control("POST", "faults", &json!({ "method": "POST", "kind": fault })).await;
+            match cloudflare.create(&wanted).await {
+                Err(error) => assert_eq!(error.took_effect(), Effect::Unknown, "{error}"),
+                // An upload says all there is to say and is made again.
+                Ok(_) => assert_eq!(kind.describe().name, "cloudflare.worker_script"),
+            }
+            sandbox.control("DELETE", "faults", &Value::Null).await;
+            let found = ours(&cloudflare, kind, &wanted).await;
+            if fault == "lost" {
+                let found = found.expect("it was made");
+                assert_eq!(differing(kind, &wanted.properties, &found), [""; 0]);
+            } else if kind.describe().name == "cloudflare.worker_script" {
+                cloudflare
+                    .delete(&kind_name(kind), &wanted.place, &found.unwrap().id)
+                    .await
+                    .unwrap();
+            } else {
+                assert!(found.is_none(), "{kind:?} was not made");
+            }
+        }
+    }
 }
