@@ -204,3 +204,54 @@ impl Unplannable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bus_schema::Request;
+
+    use super::*;
+
+    fn library() -> Library {
+        Library::load(None, None).unwrap()
+    }
+
+    fn understood(library: &Library, text: &str) -> Understanding {
+        let request = Request { text: Some(text.to_owned()), ..Request::default() };
+        crate::understand(&request, &library.environments, &library.paths).unwrap()
+    }
+
+    fn planned(text: &str, order: u64) -> Plan {
+        let library = library();
+        let understanding = understood(&library, text);
+        let intent = IntentId::of_stream_sequence(order);
+        let asked = Asked { intent, order, understanding: &understanding, again: false };
+        match plan(asked, &library, cloud::cloudflare::catalogue(), None).unwrap() {
+            Planned::Plan(plan) => *plan,
+            Planned::Superseded { .. } => panic!("there is no stack"),
+        }
+    }
+
+    #[test]
+    fn planning_the_same_again_gives_the_same_plan() {
+        let text = "Secure edge cache for API with DDoS guardrails";
+        assert_eq!(planned(text, 1).id(), planned(text, 1).id());
+        assert_ne!(planned(text, 1).id(), planned(text, 2).id());
+    }
+
+    #[test]
+    fn every_example_of_every_path_is_planned_so_that_nothing_comes_before_what_it_needs() {
+        let library = library();
+        let environment = library.environments.default_environment();
+        for path in library.paths.iter().filter(|path| !path.is_removal()) {
+            for example in &path.examples {
+                let plan = planned(&example.text(Language::English, environment), 1);
+                assert!(!plan.changes.is_empty(), "{}", example.en);
+                let mut made = Vec::new();
+                for change in &plan.changes {
+                    assert!(change.waits_for.iter().all(|it| made.contains(it)), "{}", example.en);
+                    made.push(change.resource.clone());
+                }
+            }
+        }
+    }
+}

@@ -4,6 +4,8 @@
 //! sum of the weights of what the text speaks of. The best path wins by a margin; where two come
 //! within it, the one that the text says enough for; else the text is ambiguous.
 
+mod besides;
+
 use bus_schema::PathName;
 use policy::{Environment, GoldenPath, GoldenPaths};
 
@@ -82,7 +84,21 @@ pub(crate) fn path<'p>(
     environment: &Environment,
     paths: &'p GoldenPaths,
 ) -> Result<&'p GoldenPath, Problem> {
-    let spoken = reading.without(&reading.stacks);
+    let chosen = best(reading, environment, paths)?;
+    match besides::find(reading, chosen, environment, paths) {
+        None => Ok(chosen),
+        Some(nearest) => Err(Problem::Several { nearest }),
+    }
+}
+
+/// # Errors
+/// When no path fits, or several do about as well.
+fn best<'p>(
+    reading: &Reading<'_>,
+    environment: &Environment,
+    paths: &'p GoldenPaths,
+) -> Result<&'p GoldenPath, Problem> {
+    let spoken = reading.without_stacks();
     let elsewhere = PLATFORMS
         .iter()
         .find_map(|platform| Term::of(platform).find(&spoken.words, 0))
@@ -125,17 +141,25 @@ pub(crate) fn path<'p>(
     }
 }
 
+/// The words that ask for something to be removed, by the paths that do.
+pub(crate) fn removal_words(paths: &GoldenPaths) -> Vec<&str> {
+    paths.iter().filter(|path| path.is_removal()).flat_map(subjects).collect()
+}
+
+/// The words without which an intent is not for the path.
+fn subjects(path: &GoldenPath) -> impl Iterator<Item = &str> {
+    path.concepts.values().filter(|concept| concept.required).flat_map(|it| it.words.iter())
+}
+
 /// Whether removing is what the sentence is about: its first word in English, its last in Korean.
 /// Then nothing is made, however well its other words fit.
 fn asks_for_removal(reading: &Reading<'_>, paths: &GoldenPaths) -> bool {
     const POLITE: [&str; 6] = ["please", "can", "could", "would", "you", "kindly"];
     let first = reading.words.iter().find(|word| !POLITE.contains(&word.form.as_str()));
     let last = reading.words.last().filter(|word| word.script == Script::Hangul);
-    paths
-        .iter()
-        .filter(|path| path.is_removal())
-        .flat_map(|path| path.concepts.values().filter(|concept| concept.required))
-        .flat_map(|concept| reading.mentions(concept.words.iter()))
+    reading
+        .mentions(removal_words(paths).into_iter())
+        .into_iter()
         .filter(|mention| !mention.negated)
         .any(|mention| {
             [first, last].into_iter().flatten().any(|word| word.span.overlaps(mention.span))

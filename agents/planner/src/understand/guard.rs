@@ -264,8 +264,7 @@ const MANIPULATION: [Pattern; 7] = [
 /// When the text is directed at the swarm, would do harm, or is a question.
 pub(crate) fn check(reading: &Reading<'_>) -> Result<(), Problem> {
     let quote = |span: Span| reading.text.slice(span).to_owned();
-    // `retire waf-edge` removes a stack, not a firewall.
-    let reading = &reading.without(&reading.stacks);
+    let reading = &reading.without_stacks();
     if let Some(span) = MANIPULATION.iter().find_map(|pattern| pattern.find(&reading.words)) {
         return Err(Problem::Manipulation { words: quote(span) });
     }
@@ -340,9 +339,9 @@ fn is_declined(reading: &Reading<'_>, span: Span) -> bool {
 }
 
 fn is_question(reading: &Reading<'_>) -> bool {
-    let mut forms = reading.words.iter().map(|word| word.form.as_str());
-    let first = forms.next().unwrap_or_default();
-    let second = forms.next().unwrap_or_default();
+    let mut tokens = reading.text.tokens.iter().map(|token| token.form.as_str());
+    let first = tokens.next().unwrap_or_default();
+    let second = tokens.next().unwrap_or_default();
     let last = reading.words.last().map_or("", |word| word.form.as_str());
     let asks = |word: &str| {
         [

@@ -73,7 +73,7 @@ struct Known<'a> {
 }
 
 fn from_words(request: &Request, words: &str, known: Known<'_>) -> Result<Understanding, Problem> {
-    let reading = Reading::of(words);
+    let reading = Reading::of(words, &choose::removal_words(known.paths));
     if reading.text.tokens.is_empty() {
         return Err(Problem::Empty);
     }

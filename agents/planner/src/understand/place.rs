@@ -46,7 +46,7 @@ pub(crate) fn environment<'k>(
 
 fn named_environments<'k>(reading: &Reading<'_>, known: Known<'k>) -> Vec<&'k Environment> {
     // A stack's name may end in an environment's: that says where it is, not where it should be.
-    let reading = reading.without(&reading.stacks);
+    let reading = reading.without_stacks();
     known
         .environments
         .iter()
@@ -64,15 +64,19 @@ fn unknown_environment(reading: &Reading<'_>) -> Option<String> {
         "the", "this", "that", "our", "my", "your", "an", "a", "each", "every", "any", "same",
         "right", "new",
     ];
-    reading.words.iter().enumerate().find_map(|(at, word)| {
-        let says = matches!(word.form.as_str(), "environment" | "env" | "environments")
-            || word.form.starts_with("환경");
-        let before = reading.words.get(at.checked_sub(1)?)?;
-        let is_name = before.clause == word.clause
-            && before.script == Script::Latin
-            && !NOT_NAMES.contains(&before.form.as_str())
-            && before.form.bytes().all(|b| b.is_ascii_alphanumeric());
-        (says && is_name).then(|| reading.text.slice(before.span).to_owned())
+    const LEADS: [&str; 10] = ["in", "on", "to", "for", "the", "our", "my", "into", "of", "at"];
+    let word = |at: Option<usize>| at.and_then(|at| reading.words.get(at));
+    reading.words.iter().enumerate().find_map(|(at, environment)| {
+        let korean = environment.form.starts_with("환경");
+        let english = matches!(environment.form.as_str(), "environment" | "env");
+        let name = word(at.checked_sub(1))?;
+        // `print environment variables` names none.
+        let leads = word(at.checked_sub(2)).is_some_and(|lead| LEADS.contains(&lead.form.as_str()));
+        let is_name = name.clause == environment.clause
+            && name.script == Script::Latin
+            && !NOT_NAMES.contains(&name.form.as_str())
+            && name.form.bytes().all(|b| b.is_ascii_alphanumeric());
+        (is_name && (korean || english && leads)).then(|| reading.text.slice(name.span).to_owned())
     })
 }
 
@@ -117,9 +121,10 @@ pub(crate) fn one(mut names: Vec<StackName>) -> Result<Option<StackName>, Proble
 
 /// Every stack named: beside the word stack, else, where something is to be removed, whatever has a
 /// hyphen as the names of stacks do.
-pub(crate) fn stack_names(reading: &Reading<'_>) -> Vec<Found<StackName>> {
+pub(crate) fn stack_names(reading: &Reading<'_>, removal: &[&str]) -> Vec<Found<StackName>> {
     let named = beside_the_word(reading);
-    if !named.is_empty() || !speaks_of_removal(reading) {
+    let removes = removal.iter().any(|word| Term::of(word).find(&reading.words, 0).is_some());
+    if !named.is_empty() || !removes {
         return named;
     }
     let protections = ["rate limit", "edge rule", "set up", "built in"].map(Term::of);
@@ -142,26 +147,6 @@ pub(crate) fn stack_names(reading: &Reading<'_>) -> Vec<Found<StackName>> {
         })
         .filter_map(stack_name)
         .collect()
-}
-
-fn speaks_of_removal(reading: &Reading<'_>) -> bool {
-    const REMOVAL: [&str; 14] = [
-        "retire",
-        "remove",
-        "delete",
-        "decommission",
-        "tear down",
-        "take down",
-        "destroy",
-        "drop",
-        "삭제",
-        "제거",
-        "폐기",
-        "철거",
-        "없애",
-        "지워",
-    ];
-    REMOVAL.iter().any(|word| Term::of(word).find(&reading.words, 0).is_some())
 }
 
 fn beside_the_word(reading: &Reading<'_>) -> Vec<Found<StackName>> {

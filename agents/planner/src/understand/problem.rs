@@ -26,6 +26,10 @@ pub(crate) enum Problem {
     Ambiguous {
         nearest: Vec<PathName>,
     },
+    /// It asks for several things, each of which could be done.
+    Several {
+        nearest: Vec<PathName>,
+    },
     Contradictory {
         path: Option<PathName>,
         parameter: String,

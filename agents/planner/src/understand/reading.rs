@@ -1,6 +1,8 @@
 //! A text read once: its tokens, what it mentions, and its words for looking terms up.
 
-use super::entities::Entities;
+use bus_schema::StackName;
+
+use super::entities::{Entities, Found};
 use super::place;
 use super::text::{Span, Text};
 use super::words::{Term, Word, words};
@@ -11,24 +13,25 @@ pub(crate) struct Reading<'a> {
     pub(crate) entities: Entities,
     /// Without those inside names: `cache.example.com` does not speak of caching.
     pub(crate) words: Vec<Word>,
-    /// Where stacks are named.
-    pub(crate) stacks: Vec<Span>,
+    /// Stacks that are named.
+    pub(crate) stacks: Vec<Found<StackName>>,
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) fn of(text: &'a str) -> Self {
+    /// `removal`: words that ask for something to be removed.
+    pub(crate) fn of(text: &'a str, removal: &[&str]) -> Self {
         let text = Text::of(text);
         let entities = Entities::of(&text);
         let words = words(&text, &entities.names());
         let mut reading = Self { text, entities, words, stacks: Vec::new() };
-        reading.stacks = place::stack_names(&reading).into_iter().map(|found| found.span).collect();
+        reading.stacks = place::stack_names(&reading, removal);
         reading
     }
 
-    /// The same without the words in these places.
-    pub(crate) fn without(&self, spans: &[Span]) -> Self {
+    /// The same without the words of stacks' names: `retire waf-edge` does not speak of a firewall.
+    pub(crate) fn without_stacks(&self) -> Self {
         let mut reading = self.clone();
-        reading.words.retain(|word| !spans.iter().any(|span| span.overlaps(word.span)));
+        reading.words.retain(|word| !self.stacks.iter().any(|it| it.span.overlaps(word.span)));
         reading
     }
 
@@ -81,24 +84,53 @@ impl<'a> Reading<'a> {
 
     /// English says no before, Korean after.
     pub(crate) fn is_negated(&self, place: Span) -> bool {
+        self.is_negated_before(place) || self.is_negated_after(place)
+    }
+
+    /// `no cache`, `without any cache`, `don't cache`, `stop caching`.
+    fn is_negated_before(&self, place: Span) -> bool {
         const NO: [&str; 7] = ["no", "not", "without", "never", "except", "excluding", "minus"];
         const SKIP: [&str; 5] = ["any", "the", "a", "an", "using"];
         let before = self.before(place).map(|word| word.form.as_str());
         let mut before = before.skip_while(|form| SKIP.contains(form));
-        let english = match before.next() {
+        match before.next() {
+            // An apostrophe ends a word.
             Some("t") => matches!(before.next(), Some("don" | "doesn" | "won" | "shouldn")),
+            Some("stop" | "quit" | "cease") => {
+                self.spoken(place).any(|it| it.form.ends_with("ing"))
+            }
             Some(word) => NO.contains(&word),
             None => false,
-        };
-        english
-            || self.after(place).next().is_some_and(|word| {
-                ["없이", "없는", "없도록", "말고", "빼고", "제외"]
-                    .iter()
-                    .any(|no| word.form.starts_with(no))
-            })
-            || ["없이", "말고", "빼고", "제외"].iter().any(|no| {
-                self.words.iter().any(|word| word.span == place && word.form.ends_with(no))
-            })
+        }
+    }
+
+    /// `캐시 없이`, `차단 해제`, `차단하지 말고`, `cache nothing`.
+    fn is_negated_after(&self, place: Span) -> bool {
+        const NO: [&str; 11] = [
+            "없이",
+            "없는",
+            "없도록",
+            "말고",
+            "빼고",
+            "제외",
+            "해제",
+            "풀어",
+            "풀고",
+            "취소",
+            "중단",
+        ];
+        const DO_NOT: [&str; 3] = ["마", "말", "않"];
+        let starts = |form: &str, with: &[&str]| with.iter().any(|no| form.starts_with(no));
+        let next = self.after(place).next().map_or("", |word| word.form.as_str());
+        self.spoken(place).any(|word| {
+            NO.iter().any(|no| word.form.ends_with(no))
+                || word.form.ends_with('지') && starts(next, &DO_NOT)
+        }) || starts(next, &NO)
+            || next == "nothing"
+    }
+
+    fn spoken(&self, place: Span) -> impl Iterator<Item = &Word> {
+        self.words.iter().filter(move |word| word.span.overlaps(place))
     }
 }
 

@@ -30,7 +30,7 @@ fn code(problem: &Problem) -> RefusalCode {
     match problem {
         Problem::Empty => RefusalCode::Empty,
         Problem::Question | Problem::NoPath { .. } => RefusalCode::NoGoldenPath,
-        Problem::Ambiguous { .. } => RefusalCode::Ambiguous,
+        Problem::Ambiguous { .. } | Problem::Several { .. } => RefusalCode::Ambiguous,
         Problem::Missing { .. } => RefusalCode::Incomplete,
         Problem::TwoEnvironments(_) | Problem::Contradictory { .. } => RefusalCode::Contradictory,
         Problem::UnknownPath(_)
@@ -50,7 +50,9 @@ fn code(problem: &Problem) -> RefusalCode {
 
 fn nearest(problem: &Problem) -> Vec<PathName> {
     match problem {
-        Problem::NoPath { nearest, .. } | Problem::Ambiguous { nearest } => nearest.clone(),
+        Problem::NoPath { nearest, .. }
+        | Problem::Ambiguous { nearest }
+        | Problem::Several { nearest } => nearest.clone(),
         Problem::UnknownParameter { path, .. }
         | Problem::Missing { path, .. }
         | Problem::Invalid { path, .. }
@@ -130,6 +132,10 @@ fn english(problem: &Problem, known: Known<'_>) -> String {
             "Several golden paths fit about as well: {}. Name the one you mean, or say more.",
             list(nearest)
         ),
+        Problem::Several { nearest } => format!(
+            "It asks for several things at once: {}. Submit one intent for each.",
+            list(nearest)
+        ),
         Problem::Contradictory { parameter, values, .. } => {
             format!(
                 "It says {} different things of `{parameter}`: {}.",
@@ -200,6 +206,10 @@ fn korean(problem: &Problem, known: Known<'_>) -> String {
         }
         Problem::Ambiguous { nearest } => format!(
             "여러 골든 패스가 비슷하게 맞습니다: {}. 하나를 지정하거나 더 자세히 적어 주세요.",
+            list(nearest)
+        ),
+        Problem::Several { nearest } => format!(
+            "한 번에 여러 가지를 요청했습니다: {}. 하나씩 나누어 요청해 주세요.",
             list(nearest)
         ),
         Problem::Contradictory { parameter, values, .. } => format!(

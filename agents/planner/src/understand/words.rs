@@ -70,23 +70,13 @@ impl Term {
 
     /// Its span, if it stands at that word.
     pub(crate) fn at(&self, words: &[Word], at: usize) -> Option<Span> {
-        let first = self.0.first()?;
         let here = words.get(at..at.checked_add(self.0.len())?)?;
-        let last = self.0.len() - 1;
-        let clause = here.first()?.clause;
-        let fits = self
-            .0
-            .iter()
-            .zip(here)
-            .enumerate()
-            .all(|(i, (term, word))| word.clause == clause && same(term, word, i == last));
-        let _ = first;
-        fits.then(|| {
-            here.iter()
-                .fold(here.first().map_or(Span { start: 0, end: 0 }, |w| w.span), |all, word| {
-                    all.join(word.span)
-                })
-        })
+        let (first, last) = (here.first()?, self.0.len() - 1);
+        let fits =
+            self.0.iter().zip(here).enumerate().all(|(i, (term, word))| {
+                word.clause == first.clause && same(term, word, i == last)
+            });
+        fits.then(|| here.iter().fold(first.span, |all, word| all.join(word.span)))
     }
 }
 

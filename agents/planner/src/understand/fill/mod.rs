@@ -35,6 +35,7 @@ pub(crate) fn from_words(
     stack(&mut said)?;
     let leftover = values::read(&mut said, environment);
     named::read(&mut said, environment);
+    said.let_hostname_prevail(environment);
     match leftover {
         // Where it is not said what to remove, that is what matters.
         Some(words) if !path.is_removal() => {
@@ -77,9 +78,9 @@ fn stack_parameter(path: &GoldenPath) -> Option<&str> {
 
 fn stack(said: &mut Said<'_, '_>) -> Result<(), Problem> {
     let Some(parameter) = stack_parameter(said.path) else { return Ok(()) };
-    let names = place::stack_names(said.reading);
-    place::one(names.iter().map(|it| it.value.clone()).collect())?;
-    for name in names {
+    let reading = said.reading;
+    place::one(reading.stacks.iter().map(|it| it.value.clone()).collect())?;
+    for name in &reading.stacks {
         said.say(parameter, name.value.as_str().into(), name.span);
     }
     Ok(())
@@ -129,6 +130,29 @@ impl<'r, 't> Said<'r, 't> {
             .filter(|(_, parameter)| is(&parameter.takes))
             .map(|(name, _)| name.as_str())
             .collect()
+    }
+
+    /// A service beside a hostname of its own says what the hostname is for, and nothing that rests
+    /// on the service (its origin, the name of its stack) may follow from it.
+    fn let_hostname_prevail(&mut self, environment: &Environment) {
+        let hostnames: Vec<Value> = self
+            .of_type(|it| matches!(it, ParameterType::Hostname))
+            .into_iter()
+            .filter_map(|name| self.values.get(name))
+            .flatten()
+            .map(|(value, _)| value.clone())
+            .collect();
+        let elsewhere = |service: &Value| {
+            let service = service.as_str().and_then(|name| environment.services.get(name));
+            service.is_some_and(|service| {
+                hostnames.iter().any(|hostname| *hostname != service.hostname.as_str())
+            })
+        };
+        for name in self.of_type(|it| matches!(it, ParameterType::Service)) {
+            if let Some(values) = self.values.get_mut(name) {
+                values.retain(|(service, _)| !elsewhere(service));
+            }
+        }
     }
 
     fn grounded(self) -> Result<Parameters, Problem> {
