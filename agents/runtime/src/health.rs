@@ -50,7 +50,8 @@ impl Health {
 
     /// The agent is being stopped: takes no more.
     pub(crate) fn draining(&self) {
-        self.trouble(START, "draining".to_owned());
+        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.insert(START, "draining".to_owned());
     }
 
     fn report(&self) -> (StatusCode, String) {
