@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bus_schema::{
     Action, InstanceId, Outcome, PlanFailed, PlanProposed, ResourceAddress, StackName, StaleReason,
+    codec,
 };
 use runtime::{BusError, Retry, Retryable, StoreError};
 use tracing::Instrument;
@@ -104,6 +105,11 @@ pub struct Arrival<'it> {
     pub at: jiff::Timestamp,
 }
 
+/// Largest plan that is applied, in bytes. A stack's record holds up to three times what its plan
+/// does (before and after, declared and observed, in the stack and in the journal), and must be
+/// writable at every moment of the run.
+const LARGEST_PLAN: usize = codec::MAX_BYTES / 4;
+
 /// Turns of other plans that one turn may have to finish first.
 const DETOURS: usize = 3;
 
@@ -195,6 +201,11 @@ impl Applier {
             state: ending::blank(&proposed.plan, jiff::Timestamp::now()),
             revision: None,
         });
+        if codec::encode(proposed).map_or(usize::MAX, |bytes| bytes.len()) > LARGEST_PLAN {
+            let reason = format!("the plan is over {LARGEST_PLAN} bytes and cannot be journalled");
+            let next = "ask for less at once, or for a smaller Worker script, and submit that";
+            return self.fail(proposed, held, &reason, next).await;
+        }
         let span = span(proposed);
         let survey = match self.survey(proposed, &held).instrument(span.clone()).await {
             Ok(survey) => survey,

@@ -6,6 +6,7 @@
 pub(crate) mod cloud;
 pub(crate) mod kinds;
 pub(crate) mod records;
+pub(crate) mod scene;
 pub(crate) mod server;
 
 use std::collections::BTreeMap;
