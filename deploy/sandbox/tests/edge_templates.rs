@@ -41,7 +41,7 @@ async fn serving(source: &str, bindings: Vec<Binding>) -> anyhow::Result<Local> 
         }
     });
     let mut worker = script("template", source);
-    worker.compatibility_date = "2026-10-01".to_owned();
+    "2026-10-01".clone_into(&mut worker.compatibility_date);
     worker.bindings = bindings;
     local.deploy(worker);
     local.route("api.example.com/*", "template");

@@ -16,6 +16,8 @@ use crate::rules::Request;
 const LARGEST: usize = 16 << 20;
 /// All answers together, in bytes.
 const CAPACITY: usize = 128 << 20;
+/// What an answer takes besides its body, about, in bytes.
+const OVERHEAD: usize = 1 << 10;
 
 /// A kept answer.
 #[derive(Debug)]
@@ -115,7 +117,7 @@ impl Cache {
     fn insert(&self, key: String, entry: Entry) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.insert(key, Arc::new(entry));
-        while entries.values().map(|entry| entry.body.len()).sum::<usize>() > CAPACITY {
+        while entries.values().map(|entry| entry.body.len() + OVERHEAD).sum::<usize>() > CAPACITY {
             let oldest = entries.iter().min_by_key(|(_, entry)| entry.stored);
             let Some(oldest) = oldest.map(|(key, _)| key.clone()) else { return };
             entries.remove(&oldest);
