@@ -23,7 +23,7 @@ use crate::understand::{language_of, understand};
 use crate::{Library, PlannerSettings};
 
 /// How soon an outcome is looked at again whose plan the intent's record does not name yet.
-const RECORD_DELAY: Duration = Duration::from_millis(500);
+const RECORD_DELAY: Duration = Duration::from_millis(100);
 
 /// Makes plans. Several may run; a record's revision orders their writes.
 #[derive(Debug)]

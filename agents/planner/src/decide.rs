@@ -10,7 +10,7 @@ pub(crate) const MOST_REPLANS: u32 = 5;
 /// Deliveries of an outcome that wait for the intent's record to name its plan: it is written just
 /// after the plan is published, and after a crash in between when the intent is delivered again.
 /// Together with the runtime's growing delays, some minutes.
-const PATIENT_DELIVERIES: u64 = 12;
+const PATIENT_DELIVERIES: u64 = 16;
 
 /// What to do about an outcome.
 #[derive(Debug, Clone, PartialEq)]
