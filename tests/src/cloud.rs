@@ -15,6 +15,14 @@ const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 /// The zones the shipped environments name.
 const ZONES: [&str; 2] = ["example.com", "staging.example.net"];
 
+/// An HTTP client; the first one settles which cryptography TLS uses, as reqwest demands even for
+/// plain HTTP.
+fn http() -> reqwest::Client {
+    static CRYPTOGRAPHY: std::sync::Once = std::sync::Once::new();
+    CRYPTOGRAPHY.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    reqwest::Client::new()
+}
+
 /// The local Cloudflare, running.
 #[derive(Debug)]
 pub struct Sandbox {
@@ -74,11 +82,8 @@ impl Sandbox {
 
     /// A request to a hostname through the edge.
     pub async fn visit(&self, host: &str, path: &str) -> anyhow::Result<Response> {
-        let response = reqwest::Client::new()
-            .get(format!("{}{path}", self.edge))
-            .header("host", host)
-            .send()
-            .await?;
+        let response =
+            http().get(format!("{}{path}", self.edge)).header("host", host).send().await?;
         Ok(response)
     }
 
@@ -94,18 +99,22 @@ impl Sandbox {
     /// Arranges a fault; see `deploy/sandbox/README.md`.
     pub async fn fault(&self, fault: &Value) -> anyhow::Result<()> {
         let url = format!("{}/__sandbox/faults", self.api);
-        reqwest::Client::new().post(url).json(fault).send().await?.error_for_status()?;
+        http().post(url).json(fault).send().await?.error_for_status()?;
         Ok(())
     }
 
-    /// The audit log of the account, oldest first.
+    /// The audit log of the account, oldest first: every write, whoever made it.
     pub async fn audit(&self) -> anyhow::Result<Vec<Value>> {
-        let mut entries =
-            self.as_someone_else().list(&format!("/accounts/{ACCOUNT}/logs/audit")).await?;
-        entries.sort_by_key(|entry| {
-            entry.pointer("/action/time").and_then(Value::as_str).map(str::to_owned)
-        });
+        let path =
+            format!("/accounts/{ACCOUNT}/logs/audit?since=2020-01-01&before=2100-01-01&limit=1000");
+        let mut entries = self.as_someone_else().list(&path).await?;
+        entries.sort_by_key(|entry| entry.get("id").and_then(Value::as_str).map(str::to_owned));
         Ok(entries)
+    }
+
+    /// Whether an audit log entry is a write by the provisioner.
+    pub fn is_ours(entry: &Value) -> bool {
+        entry.pointer("/actor/token_name").and_then(Value::as_str) == Some("token 1")
     }
 }
 
@@ -124,7 +133,7 @@ impl Someone {
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<Value> {
-        let mut request = reqwest::Client::new()
+        let mut request = http()
             .request(method, format!("{}/client/v4{path}", self.api))
             .bearer_auth(self.actor.token());
         if let Some(body) = body {

@@ -49,7 +49,7 @@ impl Receiver {
             .context("rotel is not installed; run `make tools`")?;
         let mut command = Command::new(agent);
         command.args(["start", "--exporter", "blackhole", "--debug-log-verbosity", "detailed"]);
-        command.args(["--debug-log", "traces,metrics,logs"]);
+        command.args(["--debug-log", "traces", "--debug-log", "metrics", "--debug-log", "logs"]);
         command.args(["--otlp-http-endpoint", &format!("127.0.0.1:{http}")]);
         command.args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{grpc}")]);
         let process = Process::start("otlp", command, folder)?;

@@ -170,6 +170,7 @@ async fn bootstrap(nats: &NatsServer, folder: &Path) -> anyhow::Result<()> {
     let output = Command::new(binary("zerodrift")?)
         .args(["bootstrap", "--nats", &nats.url, "--nkey"])
         .arg(nats.seed_file(Identity::Bootstrap))
+        .args(["--inbox-prefix", Identity::Bootstrap.inbox_prefix()])
         .current_dir(folder)
         .output()
         .await?;

@@ -1,6 +1,6 @@
 //! Intents in people's own words become infrastructure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bus_schema::{IntentPhase, IntentState};
 use reqwest::Method;
@@ -47,6 +47,7 @@ async fn a_retired_stack_leaves_nothing_and_touches_nothing_else() -> anyhow::Re
     let phase = format!("/zones/{zone}/rulesets/phases/http_request_firewall_custom/entrypoint");
     someone.must(Method::PUT, &phase, Some(&rule)).await?;
     let before = cloud_without_times(swarm.cloudflare.state().await?);
+    let settings = settings_without_times(&swarm, &zone).await?;
 
     let mut stacks = Vec::new();
     for text in INTENTS {
@@ -58,47 +59,61 @@ async fn a_retired_stack_leaves_nothing_and_touches_nothing_else() -> anyhow::Re
     }
 
     let after = cloud_without_times(swarm.cloudflare.state().await?);
-    assert_eq!(after, before);
+    let left: Vec<String> = leaves(&after).difference(&leaves(&before)).cloned().collect();
+    let lost: Vec<String> = leaves(&before).difference(&leaves(&after)).cloned().collect();
+    assert_eq!((left, lost), (vec![], vec![]), "left behind, and lost");
+    assert_eq!(settings_without_times(&swarm, &zone).await?, settings);
     Ok(())
 }
 
-/// The sandbox's state without what any write moves: times, versions, the audit log, and rulesets
-/// that were made for a rule and are empty again, as Cloudflare leaves them.
+async fn settings_without_times(swarm: &Swarm, zone: &str) -> anyhow::Result<Vec<Value>> {
+    let settings =
+        swarm.cloudflare.as_someone_else().list(&format!("/zones/{zone}/settings")).await?;
+    Ok(settings.into_iter().map(cloud_without_times).collect())
+}
+
+/// The sandbox's state without what any write moves: times, versions, settings (compared through the
+/// API, since the state holds those that were ever set), and rulesets that were made for a rule and
+/// are empty again, as Cloudflare leaves them.
 fn cloud_without_times(state: Value) -> Value {
     match state {
         Value::Object(fields) => {
-            let moved = [
-                "audit",
-                "audit_log",
-                "version",
-                "modified_on",
-                "last_updated",
-                "requests",
-                "revision",
-            ];
-            Value::Object(
-                fields
-                    .into_iter()
-                    .filter(|(name, value)| {
-                        !moved.contains(&name.as_str()) && !is_empty_ruleset(value)
-                    })
-                    .map(|(name, value)| (name, cloud_without_times(value)))
-                    .collect(),
-            )
+            let moved = ["audit", "settings", "version", "modified_on", "last_updated"];
+            let kept = fields.into_iter().filter(|(name, value)| {
+                !moved.contains(&name.as_str()) && !is_empty_ruleset(value)
+            });
+            Value::Object(kept.map(|(name, value)| (name, cloud_without_times(value))).collect())
         }
-        Value::Array(items) => Value::Array(
-            items
-                .into_iter()
-                .filter(|item| !is_empty_ruleset(item))
-                .map(cloud_without_times)
-                .collect(),
-        ),
+        Value::Array(items) => {
+            let kept = items.into_iter().filter(|item| !is_empty_ruleset(item));
+            Value::Array(kept.map(cloud_without_times).collect())
+        }
         scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => scalar,
     }
 }
 
 fn is_empty_ruleset(value: &Value) -> bool {
     value.get("phase").is_some() && value.get("rules").is_some_and(|rules| *rules == json!([]))
+}
+
+/// Every scalar with the way to it, for a readable difference.
+fn leaves(value: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![(String::new(), value)];
+    while let Some((path, value)) = open.pop() {
+        match value {
+            Value::Object(fields) => {
+                open.extend(fields.iter().map(|(name, it)| (format!("{path}/{name}"), it)))
+            }
+            Value::Array(items) => {
+                open.extend(items.iter().enumerate().map(|(at, it)| (format!("{path}/{at}"), it)))
+            }
+            scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                found.insert(format!("{path} = {scalar}"));
+            }
+        }
+    }
+    found
 }
 
 #[tokio::test]
