@@ -67,7 +67,8 @@ async fn state(State(api): State<Arc<Api>>) -> Result<Json<Value>, Failure> {
     Ok(Json(state))
 }
 
-/// Back to what the command line asked for: no objects, no faults, no counts, the budget whole.
+/// Back to what the command line asked for: no objects, no faults, no counts, the budget whole. The
+/// audit log stays: it is only ever added to.
 async fn reset(State(api): State<Arc<Api>>) -> Json<Value> {
     api.faults.clear(None);
     api.requests.clear();

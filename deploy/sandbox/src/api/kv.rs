@@ -1,4 +1,4 @@
-//! KV namespaces: making and naming them. Their values are in [`super::kv_values`].
+//! KV namespaces: making and naming them. Their values are in `kv_values`.
 
 use std::sync::Arc;
 

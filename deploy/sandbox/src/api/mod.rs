@@ -1,7 +1,7 @@
 //! The control plane: Cloudflare's v4 API under `/client/v4`, and the sandbox's own interface under
 //! `/__sandbox`.
 //!
-//! A call passes the gate ([`gate`]: faults, rate limit, token, audit), then the handler of its
+//! A call passes the gate (`gate`: faults, rate limit, token, audit), then the handler of its
 //! family. Each family has a file; what it makes of its input is in that file too, as the cloud does
 //! it. Paths that no family offers are refused in Cloudflare's shape.
 

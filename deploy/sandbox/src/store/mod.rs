@@ -1,6 +1,6 @@
 //! The state of the sandbox, behind one cheap handle.
 //!
-//! Everything is in memory; with a folder it is on disk as well ([`disk`]). Readers and writers
+//! Everything is in memory; with a folder it is on disk as well (`disk`). Readers and writers
 //! pass a closure and never hold a lock over an await. Types are in the file of their area.
 
 mod account;

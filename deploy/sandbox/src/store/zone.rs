@@ -23,7 +23,7 @@ pub struct Zone {
     pub modified_on: Timestamp,
     /// By id.
     pub records: BTreeMap<String, DnsRecord>,
-    /// By the setting's id; those never changed are not here ([`Zone::setting`]).
+    /// By the setting's id; those never changed are not here ([`super::Store::setting`]).
     pub settings: BTreeMap<String, Setting>,
     /// By id; at most one for a phase.
     pub rulesets: BTreeMap<String, Ruleset>,
