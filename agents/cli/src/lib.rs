@@ -1,8 +1,8 @@
 //! The command line: starts a whole swarm on one machine, submits intents, and shows what becomes of
 //! them.
 //!
-//! One file of `commands/` is one command. What they share stands beside it: [`swarm`] reads and
-//! writes the bus, [`local`] runs a swarm as child processes, [`output`] is all that is printed.
+//! One file of `commands/` is one command. What they share stands beside it: `swarm` reads and
+//! writes the bus, `local` runs a swarm as child processes, `output` is all that is printed.
 //! Nothing here decides anything about infrastructure; that is the agents' work.
 
 pub mod arguments;

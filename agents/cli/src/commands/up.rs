@@ -13,7 +13,7 @@ use crate::arguments::Common;
 use crate::commands::installed;
 use crate::exit::Exit;
 use crate::failure::Explain as _;
-use crate::local::tools::Tools;
+use crate::local::tools::{self, Tools};
 use crate::local::{
     CloudChoice, CloudRecord, Folder, Happening, LocalSwarm, Phase, Ports, Settings, UpRecord,
 };
@@ -162,13 +162,13 @@ pub(super) async fn run(command: Up, common: &Common, output: Output) -> Result<
 }
 
 /// The requests to stop.
-struct Stop {
+pub(super) struct Stop {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Stop {
-    fn listen() -> Result<Self, Failure> {
+    pub(super) fn listen() -> Result<Self, Failure> {
         let what = "the requests to stop cannot be heard";
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).or_fail(what)?,
@@ -176,7 +176,7 @@ impl Stop {
         })
     }
 
-    async fn asked(&mut self) {
+    pub(super) async fn asked(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -212,10 +212,11 @@ fn greeting(record: &UpRecord, took: Duration) -> String {
         }
     }
     lines.push(format!("\n{}", paint(STRONG, "Next, in another terminal")));
-    lines.push(
-        "  zerodrift submit --wait \"Secure edge cache for API with DDoS guardrails\"".to_owned(),
-    );
-    lines.push("  zerodrift watch".to_owned());
+    let program = tools::own_name();
+    lines.push(format!(
+        "  {program} submit --wait \"Secure edge cache for API with DDoS guardrails\""
+    ));
+    lines.push(format!("  {program} watch"));
     lines.push(paint(FAINT, "Ctrl-C stops everything."));
     lines.join("\n")
 }

@@ -249,6 +249,10 @@ impl LocalSwarm {
 
     /// Ends everything, in reverse order.
     pub(crate) async fn stop(mut self, output: Output) {
+        if self.children.is_empty() {
+            self.settings.folder.forget();
+            return;
+        }
         let progress = output.progress("stopping");
         self.record.phase = Phase::Stopping;
         // It is forgotten in a moment; that it could not be written changes nothing.

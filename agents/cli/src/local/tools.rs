@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::local::process::same_file;
+
 /// Where the programs are; found by themselves where nothing is said.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Programs")]
@@ -45,6 +47,18 @@ pub(crate) fn own_program(name: &str) -> Option<PathBuf> {
         exe.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|it| it.is_file())
     });
     beside.or_else(|| on_path(name))
+}
+
+/// What to type to run this program again from here: its name where that finds it, else its path.
+pub(crate) fn own_name() -> String {
+    const NAME: &str = "zerodrift";
+    let Ok(exe) = std::env::current_exe() else { return NAME.to_owned() };
+    if on_path(NAME).is_some_and(|found| same_file(&found, &exe)) {
+        return NAME.to_owned();
+    }
+    let here = std::env::current_dir().ok();
+    let near = here.and_then(|here| exe.strip_prefix(here).ok().map(Path::to_owned));
+    near.unwrap_or(exe).display().to_string()
 }
 
 /// A program anybody may have installed.

@@ -51,11 +51,6 @@ impl Output {
         self.json
     }
 
-    /// Whether a person watches the results arrive.
-    pub fn is_terminal(self) -> bool {
-        !self.json && io::stdout().is_terminal()
-    }
-
     /// One or more lines of the result, for people.
     pub fn line(self, text: impl AsRef<str>) -> io::Result<()> {
         if self.silent {

@@ -118,11 +118,14 @@ pub fn of_news(news: &News) -> Event {
             ("planner".to_owned(), "planned", about, Tone::Plain)
         }
         Said::Applied(it) => {
-            let about = format!("is at {}, {}", it.generation, count(it.changes, "change"));
+            let about = format!("{}, now at {}", count(it.changes, "change"), it.generation);
             ("provisioner".to_owned(), "applied", about, Tone::Good)
         }
         Said::Failed(it) => {
-            let about = format!("{}; {} undone", it.reason, count(it.undone, "change"));
+            let about = match it.undone {
+                0 => it.reason.clone(),
+                n => format!("{}; {} undone", it.reason, count(n, "change")),
+            };
             ("provisioner".to_owned(), "failed", about, Tone::Bad)
         }
         Said::Stale(it) => ("provisioner".to_owned(), "stale", stale(&it.because), Tone::Warning),

@@ -13,10 +13,11 @@ use tokio::time::Instant;
 use crate::Failure;
 use crate::arguments::Common;
 use crate::commands::demo::prove::{Proof, Prover};
+use crate::commands::up::Stop;
 use crate::commands::{following, installed, submit};
 use crate::exit::Exit;
 use crate::failure::Explain as _;
-use crate::local::tools::Tools;
+use crate::local::tools::{self, Tools};
 use crate::local::{CloudChoice, Folder, LocalSwarm, Ports, Settings};
 use crate::output::diff::Detail;
 use crate::output::style::{BAD, FAINT, GOOD, STRONG, paint};
@@ -65,11 +66,12 @@ pub(super) async fn run(command: Demo, _common: &Common, output: Output) -> Resu
     };
     title(output, "Zerodrift", "words in, running infrastructure out")?;
     output.note(paint(FAINT, "A whole swarm on this machine, with a local Cloudflare."));
+    let mut stop = Stop::listen()?;
     let mut swarm =
         LocalSwarm::prepare(settings, installed::library(None, None)?.environments).await?;
     let shown = tokio::select! {
         shown = show(&mut swarm, output) => shown,
-        _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted")),
+        () = stop.asked() => Err(Failure::new("interrupted")),
     };
     output.note("");
     let shown = shown.inspect_err(|_| keep_logs(place.path(), output));
@@ -223,14 +225,14 @@ fn close(output: Output, proofs: usize, took: Duration) -> Result<(), Failure> {
         return Ok(());
     }
     let next = [
-        ("zerodrift up", "a swarm that stays; then, in another terminal:"),
+        ("up", "a swarm that stays; then, in another terminal:"),
         (
-            "zerodrift understand \"prod를 초당 1만 요청까지 WAF와 함께 확장해줘\"",
+            "understand \"prod를 초당 1만 요청까지 WAF와 함께 확장해줘\"",
             "what would be made of your words",
         ),
-        ("zerodrift submit --wait \"Scale prod to 10k RPS with WAF\"", "and make it so"),
-        ("zerodrift plan show", "every change, every value with its source"),
-        ("zerodrift watch", "everything, as it happens"),
+        ("submit --wait \"Scale prod to 10k RPS with WAF\"", "and make it so"),
+        ("plan show", "every change, every value with its source"),
+        ("watch", "everything, as it happens"),
     ];
     output.line(format!(
         "\n{} {}\n\n{}",
@@ -238,8 +240,9 @@ fn close(output: Output, proofs: usize, took: Duration) -> Result<(), Failure> {
         paint(FAINT, format!("in {}, and nothing is left behind", span(took))),
         paint(STRONG, "Try next")
     ))?;
+    let program = tools::own_name();
     for (command, what) in next {
-        output.line(format!("  {command}\n      {}", paint(FAINT, what)))?;
+        output.line(format!("  {program} {command}\n      {}", paint(FAINT, what)))?;
     }
     Ok(())
 }
