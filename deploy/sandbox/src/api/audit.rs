@@ -75,7 +75,9 @@ async fn list(call: Call, Path(account): Path<String>) -> Answer {
         let more = found.len() > limit;
         found.truncate(limit);
         let cursor = if more { found.last().map(|entry| entry.id.as_str()) } else { None };
-        let info = json!({"count": found.len(), "cursor": cursor.unwrap_or_default()});
+        let cursor = cursor.unwrap_or_default();
+        // The documentation has `cursor`; the official SDKs follow `cursors.after`.
+        let info = json!({"count": found.len(), "cursor": cursor, "cursors": {"after": cursor}});
         Reply::page(json!(found), info)
     })
 }

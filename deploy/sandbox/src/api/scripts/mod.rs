@@ -32,6 +32,10 @@ pub(super) fn routes() -> Router<Arc<Api>> {
             "/accounts/{account}/workers/scripts/{script}/settings",
             get(settings).patch(edit_settings),
         )
+        .route(
+            "/accounts/{account}/workers/scripts/{script}/script-settings",
+            get(settings).patch(edit_settings),
+        )
         .merge(parts::routes())
         .merge(service::routes())
 }
