@@ -145,8 +145,8 @@ async fn nats_server(tools: &Tools) -> Check {
 
 async fn workerd(tools: &Tools) -> Check {
     const WHAT: &str = "workerd";
-    const ADVICE: &str = "`make tools` installs it (from npm, workerd); without it Workers can be \
-        uploaded to the local Cloudflare, but not run";
+    const ADVICE: &str = "`make tools` installs it (from npm, workerd); without it the local \
+        Cloudflare takes no Worker";
     let Some(path) = tools.workerd() else { return Check::optional(WHAT, "not found", ADVICE) };
     match version(&path).await {
         Some(said) => Check::good(WHAT, format!("{said}, {}", path.display())),

@@ -66,6 +66,10 @@ pub(super) async fn run(command: Demo, _common: &Common, output: Output) -> Resu
     };
     title(output, "Zerodrift", "words in, running infrastructure out")?;
     output.note(paint(FAINT, "A whole swarm on this machine, with a local Cloudflare."));
+    if settings.tools.workerd().is_none() {
+        return Err(Failure::new("workerd was not found, which runs Workers at the local edge")
+            .advise("`make tools` installs it, or name it with --workerd FILE"));
+    }
     let mut stop = Stop::listen()?;
     let mut swarm =
         LocalSwarm::prepare(settings, installed::library(None, None)?.environments).await?;
@@ -207,12 +211,15 @@ fn title(output: Output, name: &str, text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The last lines of every log, before the folder goes.
+/// What was worth a warning in every log, before the folder goes.
 fn keep_logs(folder: &std::path::Path, output: Output) {
     for name in ["planner", "provisioner", "sandbox", "nats-server"] {
         let log = std::fs::read_to_string(folder.join(format!("logs/{name}.log")));
-        let lines: Vec<String> = log.unwrap_or_default().lines().map(ToOwned::to_owned).collect();
-        if let Some(last) = lines.get(lines.len().saturating_sub(8)..)
+        let log = log.unwrap_or_default();
+        let grave =
+            |line: &&str| ["WARN", "ERROR", "[ERR]", "[FTL]"].iter().any(|it| line.contains(it));
+        let lines: Vec<&str> = log.lines().filter(grave).collect();
+        if let Some(last) = lines.get(lines.len().saturating_sub(4)..)
             && !last.is_empty()
         {
             output.note(format!("{} {name}\n{}", paint(BAD, "the last of"), last.join("\n")));
