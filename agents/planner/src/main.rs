@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    Box::pin(runtime::run::<planner::Planner>()).await
+    runtime::run::<planner::Planner>().await
 }

@@ -67,6 +67,11 @@ pub enum RunError {
 /// The whole life of a binary. Its exit code is 0 after an orderly stop, 2 where the command line
 /// or the configuration cannot be used, else 1.
 pub async fn run<A: Agent>() -> ExitCode {
+    // On the heap, so that a main need not hold an agent's largest future on its stack.
+    Box::pin(live::<A>()).await
+}
+
+async fn live<A: Agent>() -> ExitCode {
     let file = match arguments::<A>() {
         Ok(file) => file,
         Err(code) => return code,
