@@ -68,10 +68,10 @@ pub enum RunError {
 /// or the configuration cannot be used, else 1.
 pub async fn run<A: Agent>() -> ExitCode {
     // On the heap, so that a main need not hold an agent's largest future on its stack.
-    Box::pin(live::<A>()).await
+    Box::pin(from_arguments::<A>()).await
 }
 
-async fn live<A: Agent>() -> ExitCode {
+async fn from_arguments<A: Agent>() -> ExitCode {
     let file = match arguments::<A>() {
         Ok(file) => file,
         Err(code) => return code,
