@@ -16,7 +16,7 @@ mod wait;
 pub use cloud::{Actor, Sandbox, Someone};
 pub use follow::Followed;
 pub use intents::Submitted;
-pub use nats::{Identity, NatsServer};
+pub use nats::{Identity, NatsServer, Sync};
 pub use otlp::{Receiver, Span};
 pub use process::Process;
 pub use swarm::{Swarm, SwarmBuilder};

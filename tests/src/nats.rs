@@ -13,6 +13,16 @@ use crate::process::Process;
 use crate::tools::tool;
 use crate::wait::{secs, until};
 
+/// When the server writes what it has acknowledged through to the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sync {
+    /// Before it acknowledges, as in every configuration shipped.
+    #[default]
+    Always,
+    /// Every two minutes, as it does by itself.
+    Sometimes,
+}
+
 /// A running nats-server.
 #[derive(Debug)]
 pub struct NatsServer {
@@ -26,6 +36,15 @@ pub struct NatsServer {
 impl NatsServer {
     /// Starts one with its store, its configuration and everyone's seed in the folder.
     pub async fn start(folder: &Path) -> anyhow::Result<Self> {
+        Self::start_with(folder, Sync::Always).await
+    }
+
+    /// The same with another habit of writing through to the disk.
+    pub async fn start_with(folder: &Path, sync: Sync) -> anyhow::Result<Self> {
+        let sync = match sync {
+            Sync::Always => ", sync_interval: always",
+            Sync::Sometimes => "",
+        };
         let port = free_port()?;
         let mut keys = Vec::new();
         for identity in Identity::ALL {
@@ -37,7 +56,7 @@ impl NatsServer {
             keys.iter().map(|(identity, key)| (*identity, key.as_str())).collect();
         let config = format!(
             "listen: \"127.0.0.1:{port}\"\nmax_payload: 8MB\n\
-             jetstream {{ store_dir: \"{}\", sync_interval: always }}\n{}",
+             jetstream {{ store_dir: \"{}\"{sync} }}\n{}",
             folder.join("jetstream").display(),
             render_authorization(&keys, Some(Identity::Submitter))
         );

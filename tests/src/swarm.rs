@@ -37,6 +37,8 @@ pub struct Swarm {
 #[derive(Debug, Default)]
 pub struct SwarmBuilder {
     telemetry: bool,
+    sync: Sync,
+    settings: Vec<(Identity, &'static str, String)>,
 }
 
 impl SwarmBuilder {
@@ -44,6 +46,25 @@ impl SwarmBuilder {
     #[must_use]
     pub const fn with_telemetry(mut self) -> Self {
         self.telemetry = true;
+        self
+    }
+
+    /// With another habit of nats-server's of writing through to the disk.
+    #[must_use]
+    pub const fn with_sync(mut self, sync: Sync) -> Self {
+        self.sync = sync;
+        self
+    }
+
+    /// With a setting of one agent's, by the name of its environment variable.
+    #[must_use]
+    pub fn with_setting(
+        mut self,
+        agent: Identity,
+        name: &'static str,
+        value: impl Into<String>,
+    ) -> Self {
+        self.settings.push((agent, name, value.into()));
         self
     }
 

@@ -14,9 +14,11 @@ pub(crate) fn root() -> &'static Path {
 /// # Errors
 /// When it has not been built.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
-    let test = std::env::current_exe().context("where this test is")?;
-    let path =
-        test.ancestors().nth(2).context("a test stands in target/<profile>/deps")?.join(name);
+    let this = std::env::current_exe().context("where this program is")?;
+    let folder = this.parent().context("a program stands in a folder")?;
+    // A test stands in target/<profile>/deps, a binary beside those under test.
+    let folder = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    let path = folder.context("deps stands in target/<profile>")?.join(name);
     ensure!(path.exists(), "{} is not built; run `make build`", path.display());
     Ok(path)
 }

@@ -12,8 +12,12 @@ async fn writes(swarm: &Swarm) -> anyhow::Result<usize> {
 
 /// Objects made so far.
 async fn creates(swarm: &Swarm) -> anyhow::Result<usize> {
+    let says = |entry: &Value, field: &str| {
+        entry.pointer(field).and_then(Value::as_str).map(str::to_owned)
+    };
     let made = |entry: &Value| {
-        entry["action"]["type"] == "create" && entry["action"]["result"] == "success"
+        says(entry, "/action/type").as_deref() == Some("create")
+            && says(entry, "/action/result").as_deref() == Some("success")
     };
     Ok(swarm.cloudflare.audit().await?.iter().filter(|entry| made(entry)).count())
 }

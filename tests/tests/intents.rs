@@ -103,10 +103,10 @@ fn leaves(value: &Value) -> BTreeSet<String> {
     while let Some((path, value)) = open.pop() {
         match value {
             Value::Object(fields) => {
-                open.extend(fields.iter().map(|(name, it)| (format!("{path}/{name}"), it)))
+                open.extend(fields.iter().map(|(name, it)| (format!("{path}/{name}"), it)));
             }
             Value::Array(items) => {
-                open.extend(items.iter().enumerate().map(|(at, it)| (format!("{path}/{at}"), it)))
+                open.extend(items.iter().enumerate().map(|(at, it)| (format!("{path}/{at}"), it)));
             }
             scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
                 found.insert(format!("{path} = {scalar}"));
