@@ -8,21 +8,39 @@ use serde_json::{Value, json};
 use tests::{Swarm, secs, until};
 
 /// One intent for every golden path that makes something, with a hostname of its own.
-const INTENTS: [&str; 6] = [
+const INTENTS: [&str; 7] = [
     "Secure edge cache for API with DDoS guardrails",
     "Deploy a worker with a redirect map at go.example.com",
     "Scale prod to 10k RPS with WAF",
     "Point docs.example.com to 203.0.113.20",
     "Block gambling.example and bad.example at the gateway",
+    "Serve files from R2 at files.example.com",
     "운영 assets 앞에 캐시와 DDoS 방어를 붙여줘",
+];
+
+/// Every kind of object there is; the intents above make each at least once.
+const KINDS: [&str; 11] = [
+    "cloudflare.cache_rule",
+    "cloudflare.dns_record",
+    "cloudflare.gateway_list",
+    "cloudflare.gateway_rule",
+    "cloudflare.kv_namespace",
+    "cloudflare.r2_bucket",
+    "cloudflare.rate_limit",
+    "cloudflare.waf_rule",
+    "cloudflare.worker_route",
+    "cloudflare.worker_script",
+    "cloudflare.zone_setting",
 ];
 
 #[tokio::test]
 async fn every_golden_path_converges_and_asking_again_changes_nothing() -> anyhow::Result<()> {
     let swarm = Swarm::start().await?;
+    let mut kinds = BTreeSet::new();
     for text in INTENTS {
         let first = swarm.intend(text).await?.converged().await?;
         assert!(first.changes() > 0, "{text} made nothing");
+        kinds.extend(first.plan.plan.changes.iter().map(|change| change.resource.kind.to_string()));
         let again = swarm.intend(text).await?.converged().await?;
         assert_eq!(again.stack(), first.stack());
         assert_eq!(
@@ -32,6 +50,7 @@ async fn every_golden_path_converges_and_asking_again_changes_nothing() -> anyho
         );
         assert_eq!(again.plan.plan.to, first.plan.plan.to);
     }
+    assert_eq!(kinds, KINDS.map(str::to_owned).into());
     Ok(())
 }
 
