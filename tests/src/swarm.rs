@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::cloud::{Actor, Sandbox};
-use crate::nats::{Identity, NatsServer};
+use crate::nats::{Identity, NatsServer, Sync};
 use crate::otlp::Receiver;
 use crate::process::Process;
 use crate::tools::binary;
@@ -31,6 +31,7 @@ pub struct Swarm {
     /// A connection that may do everything.
     pub operator: async_nats::Client,
     folder: TempDir,
+    settings: Vec<(Identity, &'static str, String)>,
 }
 
 /// A swarm about to be started.
@@ -72,30 +73,31 @@ impl SwarmBuilder {
     pub async fn start(self) -> anyhow::Result<Swarm> {
         let folder = tempfile::Builder::new().prefix("zerodrift-test-").tempdir()?;
         let path = folder.path();
-        let nats = NatsServer::start(path).await?;
+        let nats = NatsServer::start_with(path, self.sync).await?;
         let telemetry = if self.telemetry { Some(Receiver::start(path).await?) } else { None };
         let cloudflare = Sandbox::start(path).await?;
         bootstrap(&nats, path).await?;
         let operator = nats.connect(Identity::Operator).await?;
-        let endpoint = telemetry.as_ref().map(|it| it.endpoint.clone());
-        let planner = agent(Identity::Planner, &nats, endpoint.as_deref(), path, &[])?;
         std::fs::write(path.join("cloudflare.token"), Actor::Provisioner.token())?;
-        let provisioner = agent(
-            Identity::Provisioner,
-            &nats,
-            endpoint.as_deref(),
-            path,
-            &[
-                ("ZERODRIFT_CLOUDFLARE_API", format!("{}/client/v4", cloudflare.api)),
-                (
-                    "ZERODRIFT_CLOUDFLARE_TOKEN_FILE",
-                    path.join("cloudflare.token").display().to_string(),
-                ),
-                ("ZERODRIFT_SESSION_SECONDS", "3".to_owned()),
-            ],
-        )?;
-        let mut swarm =
-            Swarm { nats, cloudflare, planner, provisioner, telemetry, operator, folder };
+        let start = AgentStart {
+            nats: &nats,
+            cloudflare: &cloudflare,
+            telemetry: telemetry.as_ref(),
+            folder: path,
+            settings: &self.settings,
+        };
+        let planner = start.agent(Identity::Planner, &[])?;
+        let provisioner = start.agent(Identity::Provisioner, &[])?;
+        let mut swarm = Swarm {
+            nats,
+            cloudflare,
+            planner,
+            provisioner,
+            telemetry,
+            operator,
+            folder,
+            settings: self.settings,
+        };
         swarm.ready().await?;
         Ok(swarm)
     }
@@ -117,23 +119,25 @@ impl Swarm {
         self.folder.path()
     }
 
+    /// Starts one more process of an agent, with settings of its own on top of the swarm's.
+    pub fn start_agent(
+        &self,
+        agent: Identity,
+        settings: &[(&str, String)],
+    ) -> anyhow::Result<Process> {
+        let start = AgentStart {
+            nats: &self.nats,
+            cloudflare: &self.cloudflare,
+            telemetry: self.telemetry.as_ref(),
+            folder: self.folder.path(),
+            settings: &self.settings,
+        };
+        start.agent(agent, settings)
+    }
+
     /// Starts the provisioner again, after it was killed.
     pub fn restart_provisioner(&mut self) -> anyhow::Result<()> {
-        let path = self.folder.path();
-        self.provisioner = agent(
-            Identity::Provisioner,
-            &self.nats,
-            self.telemetry.as_ref().map(|it| it.endpoint.as_str()),
-            path,
-            &[
-                ("ZERODRIFT_CLOUDFLARE_API", format!("{}/client/v4", self.cloudflare.api)),
-                (
-                    "ZERODRIFT_CLOUDFLARE_TOKEN_FILE",
-                    path.join("cloudflare.token").display().to_string(),
-                ),
-                ("ZERODRIFT_SESSION_SECONDS", "3".to_owned()),
-            ],
-        )?;
+        self.provisioner = self.start_agent(Identity::Provisioner, &[])?;
         Ok(())
     }
 
@@ -203,21 +207,35 @@ async fn bootstrap(nats: &NatsServer, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One agent as a process, configured by its environment alone.
-fn agent(
-    identity: Identity,
-    nats: &NatsServer,
-    otlp: Option<&str>,
-    folder: &Path,
-    more: &[(&str, String)],
-) -> anyhow::Result<Process> {
-    let mut command = Command::new(binary(&format!("zerodrift-{identity}"))?);
-    command
-        .env("ZERODRIFT_NATS_URL", &nats.url)
-        .env("ZERODRIFT_NATS_NKEY_FILE", nats.seed_file(identity))
-        .env("ZERODRIFT_NATS_INBOX_PREFIX", identity.inbox_prefix())
-        .env("ZERODRIFT_OTLP_ENDPOINT", otlp.unwrap_or_default())
-        .env("ZERODRIFT_LOG_FORMAT", "text")
-        .envs(more.iter().map(|(name, value)| (name, value)));
-    Process::start(identity.name(), command, folder)
+/// What an agent is started with; configured by its environment alone.
+struct AgentStart<'swarm> {
+    nats: &'swarm NatsServer,
+    cloudflare: &'swarm Sandbox,
+    telemetry: Option<&'swarm Receiver>,
+    folder: &'swarm Path,
+    settings: &'swarm [(Identity, &'static str, String)],
+}
+
+impl AgentStart<'_> {
+    fn agent(&self, identity: Identity, more: &[(&str, String)]) -> anyhow::Result<Process> {
+        let endpoint = self.telemetry.map(|it| it.endpoint.as_str()).unwrap_or_default();
+        let mut command = Command::new(binary(&format!("zerodrift-{identity}"))?);
+        command
+            .env("ZERODRIFT_NATS_URL", &self.nats.url)
+            .env("ZERODRIFT_NATS_NKEY_FILE", self.nats.seed_file(identity))
+            .env("ZERODRIFT_NATS_INBOX_PREFIX", identity.inbox_prefix())
+            .env("ZERODRIFT_OTLP_ENDPOINT", endpoint)
+            .env("ZERODRIFT_LOG_FORMAT", "text");
+        if identity == Identity::Provisioner {
+            command
+                .env("ZERODRIFT_CLOUDFLARE_API", format!("{}/client/v4", self.cloudflare.api))
+                .env("ZERODRIFT_CLOUDFLARE_TOKEN_FILE", self.folder.join("cloudflare.token"))
+                .env("ZERODRIFT_SESSION_SECONDS", "3");
+        }
+        let own = self.settings.iter().filter(|(agent, ..)| *agent == identity);
+        command
+            .envs(own.map(|(_, name, value)| (name, value)))
+            .envs(more.iter().map(|(name, value)| (name, value)));
+        Process::start(identity.name(), command, self.folder)
+    }
 }
