@@ -20,7 +20,7 @@ lint: ## Check format, lints and documentation
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps
 
 build: ## Build every binary
-	$(CARGO) build --workspace
+	$(CARGO) build $(addprefix --package ,zerodrift planner provisioner sandbox)
 
 tools: ## Install nats-server, workerd and the tests' Python packages into .tools/
 	@deploy/tools/install
