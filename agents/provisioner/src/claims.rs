@@ -117,8 +117,12 @@ pub async fn join(
         if current.as_ref().is_some_and(|(current, _)| *current == claim) {
             return Ok(claim);
         }
+        runtime::failpoint!("claim::before_joining");
         match records.put_claim(key, &claim, current.map(|(_, revision)| revision)).await {
-            Ok(_) => return Ok(claim),
+            Ok(_) => {
+                runtime::failpoint!("claim::after_joining");
+                return Ok(claim);
+            }
             Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => again(&mut attempt).await,
             Err(error) => return Err(error.into()),
         }
@@ -145,8 +149,12 @@ pub async fn leave(
         if let Some((_, revision)) = current.as_ref().filter(|(current, _)| current == left) {
             return Ok((leaving, Some(*revision)));
         }
+        runtime::failpoint!("claim::before_leaving");
         match records.put_claim(key, left, current.map(|(_, revision)| revision)).await {
-            Ok(revision) => return Ok((leaving, Some(revision))),
+            Ok(revision) => {
+                runtime::failpoint!("claim::after_leaving");
+                return Ok((leaving, Some(revision)));
+            }
             Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => again(&mut attempt).await,
             Err(error) => return Err(error.into()),
         }
@@ -159,8 +167,12 @@ pub async fn leave(
 /// # Errors
 /// When the record cannot be reached.
 pub async fn forget(records: &dyn Records, key: &str, over: Revision) -> Result<bool, ClaimError> {
+    runtime::failpoint!("claim::before_forgetting");
     match records.delete_claim(key, over).await {
-        Ok(()) => Ok(true),
+        Ok(()) => {
+            runtime::failpoint!("claim::after_forgetting");
+            Ok(true)
+        }
         Err(StoreError::Conflict { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }

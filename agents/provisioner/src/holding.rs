@@ -37,7 +37,10 @@ async fn hold(task: &Task, to: &Spot, key: &str, touched: &mut bool) -> Result<M
     let observed = if moves::shows(&there, &to.properties) {
         there
     } else {
-        task.cloud.create(&task.resource(&to.place, &to.properties)).await?
+        runtime::failpoint!("holding::before_setting");
+        let set = task.cloud.create(&task.resource(&to.place, &to.properties)).await?;
+        runtime::failpoint!("holding::after_setting");
+        set
     };
     Ok(Made { observed, prior: Some(claim.prior) })
 }
@@ -65,7 +68,9 @@ async fn set(
     wanted: &Properties,
 ) -> Result<(), Trouble> {
     if !moves::shows(there, wanted) {
+        runtime::failpoint!("holding::before_restoring");
         task.cloud.update(&task.resource(place, wanted), &there.id).await?;
+        runtime::failpoint!("holding::after_restoring");
     }
     Ok(())
 }

@@ -150,8 +150,12 @@ pub async fn write(
 ) -> Result<Revision, WriteError> {
     let mut attempt = 1;
     loop {
+        runtime::failpoint!("journal::before_write");
         let source = match records.put_stack(state, over).await {
-            Ok(revision) => return Ok(revision),
+            Ok(revision) => {
+                runtime::failpoint!("journal::after_write");
+                return Ok(revision);
+            }
             Err(source) => source,
         };
         let conflict = matches!(source, StoreError::Conflict { .. });

@@ -183,7 +183,7 @@ impl Running<'_> {
     }
 
     fn apply(&mut self, event: &Event) -> Result<(), OutOfOrder> {
-        journal::apply(&mut self.draft, self.proposed, event, jiff::Timestamp::now())?;
+        journal::apply(&mut self.draft, self.proposed, event, runtime::now())?;
         self.dirty = true;
         Ok(())
     }
@@ -317,7 +317,13 @@ impl Running<'_> {
             committed: &self.committed,
             draft: &self.draft,
         };
-        if backward { maker.backward(change) } else { maker.forward(change, survey) }
+        if backward {
+            runtime::failpoint!("saga::before_undoing");
+            maker.backward(change)
+        } else {
+            runtime::failpoint!("saga::before_doing");
+            maker.forward(change, survey)
+        }
     }
 
     /// Writes into the draft what came of a task.
@@ -333,6 +339,7 @@ impl Running<'_> {
             }
             (Ended::Done(made), true) => {
                 let restored = tasks::restored(step.before.as_ref(), made);
+                runtime::failpoint!("saga::after_undoing");
                 Event::Undone { resource, restored }
             }
             (Ended::Failed { error, advice, untouched }, false) => {
@@ -363,7 +370,7 @@ impl Running<'_> {
     fn out_of_patience(&self, backward: bool) -> bool {
         let patience = if backward { self.saga.patience * 2 } else { self.saga.patience };
         self.draft.run.as_ref().is_some_and(|run| {
-            let worked = jiff::Timestamp::now().duration_since(run.started_at);
+            let worked = runtime::now().duration_since(run.started_at);
             Duration::try_from(worked).is_ok_and(|worked| worked >= patience)
         })
     }

@@ -27,9 +27,10 @@ impl OpenSession {
     /// When it cannot be written.
     pub async fn open(bus: &Bus, ttl: Duration) -> Result<Self, StoreError> {
         let session =
-            Session { instance: bus.instance().clone(), started_at: jiff::Timestamp::now() };
+            Session { instance: bus.instance().clone(), started_at: runtime::now() };
         let kept = Kept { store: bus.store(), key: bus.instance().clone(), session, ttl };
         let revision = kept.store.put_for(&kept.key, &kept.session, ttl, None).await?;
+        runtime::failpoint!("session::opened");
         let stop = CancellationToken::new();
         let renewal = tokio::spawn(kept.renew(revision, stop.clone()));
         Ok(Self { stop, renewal: Mutex::new(Some(renewal)) })
@@ -70,8 +71,12 @@ impl Kept {
                 () = stop.cancelled() => break,
                 _ = ticks.tick() => {}
             }
+            runtime::failpoint!("session::before_renewal");
             match self.store.put_for(&self.key, &self.session, self.ttl, revision).await {
-                Ok(renewed) => revision = Some(renewed),
+                Ok(renewed) => {
+                    runtime::failpoint!("session::after_renewal");
+                    revision = Some(renewed);
+                }
                 Err(error) => {
                     tracing::warn!(error = %runtime::chain(&error), "the session was not renewed");
                     // It may have ended, or an answer may have been lost: start from what is there.
@@ -82,6 +87,7 @@ impl Kept {
                 }
             }
         }
+        runtime::failpoint!("session::before_end");
         if let Some(revision) = revision
             && let Err(error) = self.store.delete(&self.key, revision).await
         {

@@ -193,18 +193,32 @@ impl Task {
     async fn act(&self, todo: &Todo, touched: &mut bool) -> Result<Option<Observed>, cloud::Error> {
         let kind = &self.address.kind;
         if let (Some(id), Some(from)) = (&todo.delete_stray, &self.from) {
+            runtime::failpoint!("step::before_delete_elsewhere");
             self.cloud.delete(kind, &from.place, id).await?;
+            runtime::failpoint!("step::after_delete_elsewhere");
             *touched = true;
         }
         if let (Some(id), Some(home)) = (&todo.delete, self.home()) {
+            runtime::failpoint!("step::before_delete");
             self.cloud.delete(kind, home, id).await?;
+            runtime::failpoint!("step::after_delete");
             *touched = true;
         }
         let wanted = self.to.as_ref().map(|to| self.resource(&to.place, &to.properties));
         match (&todo.then, wanted) {
             (Then::Nothing(found), _) => Ok(found.as_deref().cloned()),
-            (Then::Create, Some(wanted)) => self.cloud.create(&wanted).await.map(Some),
-            (Then::Update(id), Some(wanted)) => self.cloud.update(&wanted, id).await.map(Some),
+            (Then::Create, Some(wanted)) => {
+                runtime::failpoint!("step::before_create");
+                let made = self.cloud.create(&wanted).await;
+                runtime::failpoint!("step::after_create");
+                made.map(Some)
+            }
+            (Then::Update(id), Some(wanted)) => {
+                runtime::failpoint!("step::before_update");
+                let made = self.cloud.update(&wanted, id).await;
+                runtime::failpoint!("step::after_update");
+                made.map(Some)
+            }
             (Then::Create | Then::Update(_), None) => Ok(None),
         }
     }

@@ -217,12 +217,14 @@ impl Bus {
     ) -> Result<u64, jetstream::context::PublishError> {
         let mut attempt = 1;
         loop {
+            crate::failpoint!("bus::before_publish");
             let publish = PublishMessage::build().headers(headers.clone()).payload(payload.clone());
             let outcome = match self.data().send_publish(subject.as_str().to_owned(), publish).await
             {
                 Ok(acknowledgement) => acknowledgement.await,
                 Err(error) => Err(error),
             };
+            crate::failpoint!("bus::after_publish");
             match outcome {
                 Ok(acknowledgement) => return Ok(acknowledgement.sequence),
                 Err(error) if attempt < ATTEMPTS && may_pass(error.kind()) => {

@@ -9,15 +9,20 @@
 //! - `delivery`: a message from its delivery to its acknowledgement or its dead letter
 //! - [`Retry`] and its module: the one place that decides whether something is tried again
 //! - `telemetry`, `health`, `service`: how the agent is seen
+//! - [`failpoint!`], [`now`]: where tests kill the process, and what makes its clock jump
 //!
 //! What a message means, and what names there are on the wire, is not here but in `bus-schema`.
 
 mod agent;
 mod bootstrap;
 mod bus;
+mod clock;
 pub mod config;
 mod connect;
 mod delivery;
+#[cfg(debug_assertions)]
+#[doc(hidden)]
+pub mod failpoint;
 mod health;
 mod outbox;
 mod retry;
@@ -30,6 +35,7 @@ mod telemetry;
 pub use agent::{Agent, StartError};
 pub use bootstrap::{BootstrapError, bootstrap};
 pub use bus::{Bus, BusError};
+pub use clock::now;
 pub use config::{Key, LogFormat, Mistakes, NatsSettings, RuntimeSettings, Settings, Values};
 pub use connect::{ConnectError, connect};
 pub use outbox::Outbox;

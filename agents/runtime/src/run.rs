@@ -305,6 +305,7 @@ async fn until_stopped(bus: &Bus, stop: &CancellationToken) -> Result<(), RunErr
 async fn drain<A: Agent>(shared: &Arc<Shared<A>>, time: Duration) {
     let deadline = Instant::now() + time;
     tracing::info!(seconds = time.as_secs_f64(), "draining");
+    crate::failpoint!("run::draining");
     shared.health.draining();
     shared.stop.taking.cancel();
     shared.tasks.close();

@@ -279,11 +279,13 @@ impl<R: Record> Store<R> {
             .expected_last_subject_sequence(over.0);
         let mut attempt = 1;
         loop {
+            crate::failpoint!("store::before_write");
             let sent = self.context.send_publish(R::BUCKET.subject(key), publish.clone()).await;
             let outcome = match sent {
                 Ok(acknowledgement) => acknowledgement.await,
                 Err(error) => Err(error),
             };
+            crate::failpoint!("store::after_write");
             match outcome {
                 Ok(acknowledgement) => return Ok(Revision(acknowledgement.sequence)),
                 Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {

@@ -77,7 +77,26 @@ impl fmt::Display for Mistakes {
 /// # Errors
 /// With every mistake in the file, the values, and the names.
 pub fn load<S: Settings>(file: Option<&Path>) -> Result<(RuntimeSettings, S), Mistakes> {
-    read(&Source::of_process(file))
+    let source = Source::of_process(file);
+    let settings = read(&source)?;
+    #[cfg(debug_assertions)]
+    sabotage(&source).map_err(|mistake| Mistakes(vec![mistake]))?;
+    Ok(settings)
+}
+
+/// What tests do to a process; see [`crate::failpoint!`] and [`crate::now`]. Not listed by
+/// `--help`, and not there at all in release builds.
+#[cfg(debug_assertions)]
+fn sabotage(source: &Source) -> Result<(), String> {
+    if let Some((place, _)) = source.get("FAILPOINT") {
+        crate::failpoint::arm(&place)?;
+    }
+    if let Some((farthest, _)) = source.get("CLOCK_JUMP_SECONDS") {
+        let farthest = farthest.parse::<u32>();
+        let farthest = farthest.map_err(|error| format!("ZERODRIFT_CLOCK_JUMP_SECONDS: {error}"))?;
+        crate::clock::jump(farthest.into());
+    }
+    Ok(())
 }
 
 /// The same from given text instead of the process: `environment` as pairs, `file` as TOML.

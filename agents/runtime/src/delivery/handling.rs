@@ -89,10 +89,12 @@ impl<A: Send + Sync + 'static> Handling<A> {
         }
         let counts = &self.shared.counts;
         counts.under_way.fetch_add(1, Ordering::Relaxed);
+        crate::failpoint!("delivery::before_handler");
         let began = Instant::now();
         let ended = self.handle(prepared).instrument(span.clone()).await;
         counts.under_way.fetch_sub(1, Ordering::Relaxed);
         self.shared.bus.meters().took(&self.consumer, kind, began.elapsed());
+        crate::failpoint!("delivery::handled");
         let (verdict, reason) = decide(ended, self.raw.delivery(), most);
         if let Some(reason) = &reason {
             spans::fail(&span, "handler", reason);
@@ -134,7 +136,9 @@ impl<A: Send + Sync + 'static> Handling<A> {
                 tracing::warn!(kind, delivery, ?delay, reason, "will be handled again");
                 Counts::add(&self.shared.counts.retried);
                 self.shared.bus.meters().retried(&self.consumer, kind);
+                crate::failpoint!("delivery::before_nak");
                 self.answer(AckKind::Nak(Some(delay))).await;
+                crate::failpoint!("delivery::after_nak");
             }
             Verdict::Dead(reason) => self.bury(kind, &reason).await,
         }
@@ -144,8 +148,10 @@ impl<A: Send + Sync + 'static> Handling<A> {
     /// the message stays.
     async fn bury(&self, kind: &'static str, reason: &str) {
         spans::fail(&Span::current(), "dead_letter", reason);
+        crate::failpoint!("delivery::before_dead_letter");
         match dead::keep(&self.shared.bus, &self.consumer, &self.raw, reason).await {
             Ok(()) => {
+                crate::failpoint!("delivery::after_dead_letter");
                 let (subject, sequence) = (self.raw.subject(), self.raw.sequence());
                 tracing::error!(kind, subject, sequence, reason, "given up; see `zerodrift dead`");
                 Counts::add(&self.shared.counts.dead_lettered);
@@ -162,9 +168,11 @@ impl<A: Send + Sync + 'static> Handling<A> {
     /// Acknowledges and waits for the server's word that it knows. Without it the message comes
     /// again, and handling it again changes nothing.
     async fn acknowledge(&self) {
+        crate::failpoint!("delivery::before_ack");
         if let Err(error) = self.message.double_ack().await {
             tracing::warn!(%error, sequence = self.raw.sequence(), "acknowledgement not confirmed");
         }
+        crate::failpoint!("delivery::after_ack");
     }
 
     async fn answer(&self, kind: AckKind) {

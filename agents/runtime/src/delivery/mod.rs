@@ -144,6 +144,7 @@ fn take<A: Send + Sync + 'static>(
         tracing::error!(subject = %message.subject, "not delivered by JetStream");
         return;
     };
+    crate::failpoint!("delivery::received");
     let prepared = family.prepare(&raw);
     let key = match &prepared {
         Ok(prepared) => prepared.stack.as_ref().map(ToString::to_string),

@@ -15,13 +15,15 @@ pub(super) struct Reply {
     status: StatusCode,
     result: Value,
     info: Option<Value>,
+    /// What the call was about, where that is not the result itself.
+    about: Option<Shown>,
 }
 
 impl Reply {
     /// Shows a result; a type that cannot be JSON is a mistake of ours and shows as a 500.
     pub(super) fn of(result: impl Serialize) -> Answer {
         match serde_json::to_value(result) {
-            Ok(result) => Ok(Self { status: StatusCode::OK, result, info: None }),
+            Ok(result) => Ok(Self { status: StatusCode::OK, result, info: None, about: None }),
             Err(error) => Err(Failure::internal(&error.to_string())),
         }
     }
@@ -29,20 +31,38 @@ impl Reply {
     /// A list with what goes into `result_info`.
     #[expect(clippy::unnecessary_wraps, reason = "a handler's last word, as `of` is")]
     pub(super) fn page(result: Value, info: Value) -> Answer {
-        Ok(Self { status: StatusCode::OK, result, info: Some(info) })
+        Ok(Self { status: StatusCode::OK, result, info: Some(info), about: None })
+    }
+
+    /// Says what the call was about, for the audit log: a rule, say, of the ruleset it answers.
+    pub(super) fn about(mut self, id: &str, name: &str) -> Self {
+        self.about = Some(Shown { id: id.to_owned(), name: Some(name.to_owned()) });
+        self
     }
 }
 
-/// The id of what an answer shows, for the audit log.
+/// What an answer shows, for the audit log.
 #[derive(Debug, Clone)]
-pub(super) struct Shown(pub(super) String);
+pub(super) struct Shown {
+    /// Its id.
+    pub(super) id: String,
+    /// What people call it, where it has such a name.
+    pub(super) name: Option<String>,
+}
+
+impl Shown {
+    fn of(result: &Value) -> Option<Self> {
+        let text = |fields: &[&str]| {
+            fields.iter().find_map(|field| result.get(field)?.as_str()).map(str::to_owned)
+        };
+        let id = text(&["id", "name", "tag"])?;
+        Some(Self { id, name: text(&["name", "title", "pattern"]) })
+    }
+}
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
-        let shown = ["id", "name", "tag"]
-            .iter()
-            .find_map(|field| self.result.get(field)?.as_str())
-            .map(|id| Shown(id.to_owned()));
+        let shown = self.about.or_else(|| Shown::of(&self.result));
         let mut body =
             json!({"success": true, "errors": [], "messages": [], "result": self.result});
         if let (Some(info), Some(body)) = (self.info, body.as_object_mut()) {

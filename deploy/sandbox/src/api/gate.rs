@@ -258,11 +258,12 @@ impl Written {
             _ => ("", ""),
         };
         let kind = self.template.rsplit('/').find(|part| !part.starts_with('{'));
-        let shown = response.extensions().get::<Shown>().map(|shown| shown.0.clone());
+        let shown = response.extensions().get::<Shown>().cloned();
+        let (shown, name) = shown.map_or((None, None), |shown| (Some(shown.id), shown.name));
         let last = self.template.ends_with('}').then(|| segments.last().copied()).flatten();
         let resource = AuditResource {
             id: shown.or_else(|| last.map(ToOwned::to_owned)).unwrap_or_default(),
-            name: None,
+            name,
             kind: kind.map(ToOwned::to_owned),
         };
         let verb = match self.method.as_str() {

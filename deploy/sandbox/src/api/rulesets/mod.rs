@@ -206,15 +206,19 @@ async fn add_rule(
     Body(input): Body<Input>,
 ) -> Answer {
     call.change_zone(&zone, |zone| {
-        change(zone, &ruleset, |ruleset| {
+        let (mut id, mut reference) = (String::new(), String::new());
+        let reply = change(zone, &ruleset, |ruleset| {
             let index = match &input.position {
                 Some(position) => position.among(&ruleset.rules)?,
                 None => ruleset.rules.len(),
             };
             let rule = input.create(&ruleset.phase, "/rules/0")?;
+            id.clone_from(&rule.id);
+            reference.clone_from(&rule.reference);
             ruleset.rules.insert(index, rule);
             Ok(())
-        })
+        })?;
+        Ok(reply.about(&id, &reference))
     })
 }
 
@@ -228,7 +232,8 @@ async fn edit_rule(
     Body(input): Body<Input>,
 ) -> Answer {
     call.change_zone(&zone, |zone| {
-        change(zone, &ruleset, |ruleset| {
+        let mut reference = String::new();
+        let reply = change(zone, &ruleset, |ruleset| {
             let index = ruleset.rules.iter().position(|rule| rule.id == id);
             let index = index.ok_or_else(|| no_rule(&id))?;
             let old = ruleset.rules.remove(index);
@@ -237,9 +242,11 @@ async fn edit_rule(
                 None => index,
             };
             let rule = input.over(old, &ruleset.phase, "/rules/0")?;
+            reference.clone_from(&rule.reference);
             ruleset.rules.insert(index, rule);
             Ok(())
-        })
+        })?;
+        Ok(reply.about(&id, &reference))
     })
 }
 
@@ -248,10 +255,13 @@ async fn remove_rule(
     Path((zone, ruleset, id)): Path<(String, String, String)>,
 ) -> Answer {
     call.change_zone(&zone, |zone| {
-        change(zone, &ruleset, |ruleset| {
-            let before = ruleset.rules.len();
-            ruleset.rules.retain(|rule| rule.id != id);
-            if ruleset.rules.len() == before { Err(no_rule(&id)) } else { Ok(()) }
-        })
+        let mut reference = String::new();
+        let reply = change(zone, &ruleset, |ruleset| {
+            let index = ruleset.rules.iter().position(|rule| rule.id == id);
+            let removed = ruleset.rules.remove(index.ok_or_else(|| no_rule(&id))?);
+            reference = removed.reference;
+            Ok(())
+        })?;
+        Ok(reply.about(&id, &reference))
     })
 }
