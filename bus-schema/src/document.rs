@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::stream::{BUCKETS, Bucket, CONSUMERS, Consumer, STREAMS, Stream};
 use crate::{
     Claim, Filter, IntentRefused, IntentState, IntentSubmitted, Message, PlanApplied, PlanFailed,
-    PlanProposed, PlanStale, PlanSuperseded, Record, RunStuck, Session, StackState, codec, header,
+    PlanProposed, PlanStale, PlanSuperseded, Record, ResumeRequested, RunStuck, Session,
+    StackState, codec, header,
 };
 
 /// A message or record type, with its schema.
@@ -45,6 +46,7 @@ pub fn described() -> Vec<Described> {
         message::<PlanStale>(),
         message::<PlanSuperseded>(),
         message::<RunStuck>(),
+        message::<ResumeRequested>(),
         record::<IntentState>(),
         record::<StackState>(),
         record::<Session>(),
@@ -107,7 +109,7 @@ pub fn asyncapi() -> Value {
             "messages": { name.clone(): { "$ref": format!("#/components/messages/{name}") } },
         });
         channels.insert(name.clone(), channel);
-        let from_outside = name == "IntentSubmitted";
+        let from_outside = [IntentSubmitted::TYPE, ResumeRequested::TYPE].contains(&wire);
         operations.insert(
             format!("{}{name}", if from_outside { "send" } else { "receive" }),
             json!({

@@ -13,7 +13,7 @@ use crate::{
     Subject,
 };
 
-/// Somebody wants something. The only message taken from outside the swarm.
+/// Somebody wants something.
 ///
 /// `{"text": "Secure edge cache for API with DDoS guardrails"}` is enough.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -197,7 +197,8 @@ pub struct PlanReference {
     pub sequence: u64,
 }
 
-/// Where an intent stands. All but `planned` are final: an accepted intent reaches exactly one.
+/// Where an intent stands. All but `planned` are final: an accepted intent reaches exactly one. A
+/// `stuck` one becomes `failed` once a person has had the rest of it put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IntentPhase {

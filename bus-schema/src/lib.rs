@@ -16,6 +16,7 @@ mod plan;
 mod properties;
 mod provision;
 mod record;
+mod resume;
 mod source;
 mod stack;
 pub mod stream;
@@ -38,6 +39,7 @@ pub use provision::{
     StuckResource,
 };
 pub use record::Record;
+pub use resume::ResumeRequested;
 pub use source::{Grounded, Source};
 pub use stack::{Claim, Outcome, ResourceState, Run, Session, StackState, Step, StepState};
 pub use subject::{Filter, Subject};

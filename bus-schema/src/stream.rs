@@ -98,7 +98,7 @@ pub const PLANNER_INTENTS: Consumer = Consumer {
     name: "planner-intents",
     agent: "planner",
     filter: Filter::INTENT_SUBMIT,
-    ack_wait: Duration::from_secs(15),
+    ack_wait: Duration::from_secs(5),
     max_deliver: 20,
     max_ack_pending: 1_000,
 };
@@ -108,7 +108,7 @@ pub const PLANNER_OUTCOMES: Consumer = Consumer {
     name: "planner-outcomes",
     agent: "planner",
     filter: Filter::PROVISION,
-    ack_wait: Duration::from_secs(15),
+    ack_wait: Duration::from_secs(5),
     max_deliver: 20,
     max_ack_pending: 1_000,
 };
@@ -118,10 +118,21 @@ pub const PROVISIONER_PLANS: Consumer = Consumer {
     name: "provisioner-plans",
     agent: "provisioner",
     filter: Filter::PLAN_PROPOSED,
-    ack_wait: Duration::from_secs(15),
+    ack_wait: Duration::from_secs(5),
+    max_deliver: 100,
+    max_ack_pending: 1_000,
+};
+
+/// Requests to go on with a stuck run, for the provisioner.
+pub const PROVISIONER_RESUMES: Consumer = Consumer {
+    name: "provisioner-resumes",
+    agent: "provisioner",
+    filter: Filter::STACK_RESUME,
+    ack_wait: Duration::from_secs(5),
     max_deliver: 100,
     max_ack_pending: 1_000,
 };
 
 /// Every consumer.
-pub const CONSUMERS: [Consumer; 3] = [PLANNER_INTENTS, PLANNER_OUTCOMES, PROVISIONER_PLANS];
+pub const CONSUMERS: [Consumer; 4] =
+    [PLANNER_INTENTS, PLANNER_OUTCOMES, PROVISIONER_PLANS, PROVISIONER_RESUMES];

@@ -27,6 +27,11 @@ impl Subject {
         Self(format!("swarm.plan.proposed.{stack}"))
     }
 
+    /// Where a person asks that a stack's stuck run goes on.
+    pub fn stack_resume(stack: &StackName) -> Self {
+        Self(format!("swarm.stack.resume.{stack}"))
+    }
+
     /// Where the provisioner says what became of a plan: `what` is `applied`, `failed`, ….
     pub(crate) fn provision(what: &'static str, stack: &StackName) -> Self {
         Self(format!("swarm.provision.{what}.{stack}"))
@@ -64,6 +69,8 @@ impl Filter {
     pub const INTENT_REFUSED: Self = Self("swarm.intent.refused.*");
     /// Proposed plans.
     pub const PLAN_PROPOSED: Self = Self("swarm.plan.proposed.>");
+    /// Requests to go on with a stuck run.
+    pub const STACK_RESUME: Self = Self("swarm.stack.resume.>");
     /// What became of plans.
     pub const PROVISION: Self = Self("swarm.provision.>");
 

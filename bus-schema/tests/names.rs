@@ -20,6 +20,7 @@ fn every_subject_is_covered_by_its_filter_and_the_stream() {
         (Subject::intent_submit(), Filter::INTENT_SUBMIT),
         (Subject::intent_refused(id), Filter::INTENT_REFUSED),
         (Subject::plan_proposed(&stack), Filter::PLAN_PROPOSED),
+        (Subject::stack_resume(&stack), Filter::STACK_RESUME),
     ] {
         assert!(filter.matches(subject.as_str()), "{filter} {subject}");
         assert!(Filter::SWARM.matches(subject.as_str()));

@@ -43,7 +43,9 @@ pub(crate) fn after(
     let Some(state) = state else {
         return if patient { Next::Wait } else { Next::Ignore("no such intent") };
     };
-    if state.phase.is_final() {
+    // A person can have the run of a stuck intent put back after all, which ends it anew, once.
+    let put_back = state.phase == IntentPhase::Stuck && matches!(outcome, Outcome::Failed(_));
+    if state.phase.is_final() && !put_back {
         return Next::Ignore("the intent has ended already");
     }
     if state.plan.as_ref().is_none_or(|plan| plan.id != *outcome.plan()) {
@@ -243,6 +245,29 @@ mod tests {
     fn an_intent_ends_once() {
         let ended = IntentState { phase: IntentPhase::Failed, ..planned(0) };
         assert!(matches!(next(&ended, &applied(id('a'), 1)), Next::Ignore(_)));
+    }
+
+    #[test]
+    fn a_stuck_intent_fails_once_it_is_put_back_after_all() {
+        let stuck = IntentState { phase: IntentPhase::Stuck, ..planned(0) };
+        let put_back = |plan| {
+            Outcome::Failed(PlanFailed {
+                stack: "edge-cache-api".parse().unwrap(),
+                intent: IntentId::of_stream_sequence(7),
+                plan,
+                resource: None,
+                reason: "the zone is locked".to_owned(),
+                next: "submit it again".to_owned(),
+                undone: 1,
+            })
+        };
+        let end = ending(next(&stuck, &put_back(id('a'))));
+        assert_eq!(end.phase, IntentPhase::Failed);
+        let late = after(Some(&stuck), &put_back(id('b')), PATIENT_DELIVERIES, Language::English);
+        assert!(matches!(late, Next::Ignore(_)), "another plan's: {late:?}");
+        assert!(matches!(next(&stuck, &applied(id('a'), 1)), Next::Ignore(_)));
+        let failed = IntentState { phase: IntentPhase::Failed, ..planned(0) };
+        assert!(matches!(next(&failed, &put_back(id('a'))), Next::Ignore(_)), "said again");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What is to be done about a plan, given what is recorded of its stack. Pure.
 
 use bus_schema::{
-    Generation, InstanceId, IntentId, Outcome, PlanProposed, PlanStale, PlanSuperseded, RunStuck,
-    StackState, StaleReason,
+    Generation, InstanceId, IntentId, Outcome, PlanId, PlanProposed, PlanStale, PlanSuperseded,
+    RunStuck, StackState, StaleReason,
 };
 
 use crate::ending;
+use crate::journal::run_of;
 
 /// What is to be done about a plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,11 +37,8 @@ pub enum Admission {
         /// The sequence of its plan in the stream.
         sequence: u64,
     },
-    /// The stack's last run could not be undone: try that again first.
-    StuckFirst {
-        /// The sequence of its plan in the stream.
-        sequence: u64,
-    },
+    /// The stack's last run could not be undone: nothing goes on until a person says so.
+    Blocked(Box<RunStuck>),
 }
 
 /// The process that holds the stack's run, where it is another than this one: whether it is alive
@@ -74,11 +72,11 @@ pub fn admit(
     }
     if let Some(run) = &state.run {
         if run.stuck {
-            return match ending::stuck_outcome(state) {
-                Some(stuck) if stuck.plan == proposed.id => {
-                    Admission::Repeat(Box::new(Outcome::Stuck(stuck)))
-                }
-                _ => Admission::StuckFirst { sequence: run.sequence },
+            let stuck = ending::stuck(state, run);
+            return if stuck.plan == proposed.id {
+                Admission::Repeat(Box::new(Outcome::Stuck(stuck)))
+            } else {
+                Admission::Blocked(Box::new(stuck))
             };
         }
         if run.holder != *me && holder_alive {
@@ -98,6 +96,54 @@ pub fn admit(
         return Admission::Stale { current: state.generation };
     }
     Admission::Begin
+}
+
+/// What is to be done about a request to go on with a stuck run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resumption {
+    /// Try again to undo it.
+    TryAgain {
+        /// The sequence of its plan in the stream.
+        sequence: u64,
+    },
+    /// Somebody began to and died: finish it.
+    GoOn {
+        /// The sequence of its plan in the stream.
+        sequence: u64,
+    },
+    /// Another process is at work on it.
+    Wait {
+        /// Which one.
+        holder: InstanceId,
+    },
+    /// It was handled before: say the same again.
+    Repeat(Box<Outcome>),
+    /// That run is past, or never was.
+    Nothing,
+}
+
+/// Decides what is to be done about a request to go on with the run of a plan. `holder_alive` as for
+/// [`admit`].
+pub fn resume(
+    state: Option<&StackState>,
+    plan: &PlanId,
+    me: &InstanceId,
+    holder_alive: bool,
+) -> Resumption {
+    let Some(state) = state else { return Resumption::Nothing };
+    match run_of(state, plan) {
+        Some(run) if run.stuck => Resumption::TryAgain { sequence: run.sequence },
+        Some(run) if run.holder != *me && holder_alive => {
+            Resumption::Wait { holder: run.holder.clone() }
+        }
+        Some(run) => Resumption::GoOn { sequence: run.sequence },
+        None => match &state.last {
+            Some(last @ Outcome::Failed(failed)) if failed.plan == *plan => {
+                Resumption::Repeat(Box::new(last.clone()))
+            }
+            _ => Resumption::Nothing,
+        },
+    }
 }
 
 /// The outcome of a plan for a generation that is past.
@@ -134,5 +180,14 @@ pub fn refused_by_stuck(stuck: &RunStuck) -> String {
         "stack {} is stuck since an earlier intent failed and could not be undone: {}",
         stuck.stack,
         objects.join("; ")
+    )
+}
+
+/// What to do about that.
+pub fn after_stuck(stuck: &RunStuck) -> String {
+    format!(
+        "mend what is named here, have the swarm put back the rest with `zerodrift resume {}`, then \
+         submit this again",
+        stuck.stack
     )
 }

@@ -150,17 +150,13 @@ impl Applier {
                     outcomes.extend(self.resume(&other, held).await?);
                     continue;
                 }
-                (Admission::StuckFirst { sequence }, Some(held)) => {
-                    match self.free(arrival, sequence, held).await? {
-                        None => continue,
-                        still_stuck => still_stuck,
-                    }
+                (Admission::Blocked(stuck), Some(held)) => {
+                    let reason = admission::refused_by_stuck(&stuck);
+                    self.fail(proposed, held, &reason, &admission::after_stuck(&stuck)).await?
                 }
                 // Unreachable by the making of an admission; the next round reads it again.
                 (
-                    Admission::Resume
-                    | Admission::FinishOther { .. }
-                    | Admission::StuckFirst { .. },
+                    Admission::Resume | Admission::FinishOther { .. } | Admission::Blocked(_),
                     None,
                 ) => None,
             };
@@ -172,12 +168,12 @@ impl Applier {
         Err(TurnError::Restless { stack: proposed.plan.stack.clone() })
     }
 
-    async fn read(&self, stack: &StackName) -> Result<Option<Held>, TurnError> {
+    pub(crate) async fn read(&self, stack: &StackName) -> Result<Option<Held>, TurnError> {
         let read = self.saga.records.stack(stack).await?;
         Ok(read.map(|(state, revision)| Held { state, revision: Some(revision) }))
     }
 
-    async fn plan(&self, sequence: u64) -> Result<PlanProposed, TurnError> {
+    pub(crate) async fn plan(&self, sequence: u64) -> Result<PlanProposed, TurnError> {
         match self.saga.records.plan(sequence).await {
             Ok(Some(plan)) => Ok(plan),
             Ok(None) => Err(TurnError::PlanLost { sequence, source: None }),
@@ -248,7 +244,7 @@ impl Applier {
     }
 
     /// Goes on with a run that was begun, by this process or another.
-    async fn resume(
+    pub(crate) async fn resume(
         &self,
         proposed: &PlanProposed,
         held: Held,
@@ -285,25 +281,6 @@ impl Applier {
         }
         tracing::info!(stack = %proposed.plan.stack, plan = %proposed.id.short(), "resuming");
         Ok(self.saga.run(proposed, held, first, survey).instrument(span).await?.state.last)
-    }
-
-    /// Tries once more to put back what a stuck run has left. `None`: the stack is free again.
-    async fn free(
-        &self,
-        arrival: Arrival<'_>,
-        sequence: u64,
-        held: Held,
-    ) -> Result<Option<Outcome>, TurnError> {
-        let stuck = self.plan(sequence).await?;
-        let first = vec![Event::TakenOver { holder: self.me.clone() }, Event::TriedAgain];
-        let held = self.saga.run(&stuck, held, first, None).instrument(span(&stuck)).await?;
-        match ending::stuck_outcome(&held.state) {
-            None => Ok(None),
-            Some(still) => {
-                let reason = admission::refused_by_stuck(&still);
-                self.fail(arrival.proposed, held, &reason, &still.next).await
-            }
-        }
     }
 
     async fn fail(
@@ -375,7 +352,7 @@ fn place_of(proposed: &PlanProposed, resource: &ResourceAddress) -> String {
 }
 
 /// The span of a plan being applied; its changes and the cloud's calls are its children.
-fn span(proposed: &PlanProposed) -> tracing::Span {
+pub(crate) fn span(proposed: &PlanProposed) -> tracing::Span {
     let plan = &proposed.plan;
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for change in &plan.changes {

@@ -4,7 +4,7 @@
 //! again gets the same answer.
 
 use bus_schema::{
-    Outcome, Plan, PlanApplied, PlanFailed, PlanProposed, RunStuck, StackState, StepState,
+    Outcome, Plan, PlanApplied, PlanFailed, PlanProposed, Run, RunStuck, StackState, StepState,
     StuckResource,
 };
 
@@ -101,7 +101,11 @@ pub(crate) fn halt(state: &mut StackState, proposed: &PlanProposed) -> Option<()
 
 /// What is to be said of a stack whose run is stuck; `None` where it is not.
 pub fn stuck_outcome(state: &StackState) -> Option<RunStuck> {
-    let run = state.run.as_ref().filter(|run| run.stuck)?;
+    state.run.as_ref().filter(|run| run.stuck).map(|run| stuck(state, run))
+}
+
+/// What is to be said of a run of the stack that is stuck.
+pub(crate) fn stuck(state: &StackState, run: &Run) -> RunStuck {
     let resources = run
         .steps
         .iter()
@@ -119,17 +123,19 @@ pub fn stuck_outcome(state: &StackState) -> Option<RunStuck> {
             },
         })
         .collect();
-    Some(RunStuck {
+    RunStuck {
         stack: state.stack.clone(),
         intent: run.intent,
         plan: run.plan.clone(),
         reason: run.failure.clone().unwrap_or_default(),
         resources,
-        next: "Put each object named here into the state wanted for it (absent: remove it), or \
-               remove what keeps the swarm from doing so; then submit any intent for this stack: \
-               the swarm tries again to put back what is left, and goes on when it can."
-            .to_owned(),
-    })
+        next: format!(
+            "Put each object named here into the state wanted for it (absent: remove it), or remove \
+             what keeps the swarm from doing so; then `zerodrift resume {}` has it put back what is \
+             left and go on.",
+            state.stack
+        ),
+    }
 }
 
 /// A stack nothing has been applied to yet.

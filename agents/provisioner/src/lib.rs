@@ -3,8 +3,8 @@
 //! What decides is pure: [`check`] (is this a plan at all), [`admission`] (what is to be done about
 //! it), [`preflight`] (is the cloud as the plan found it), [`journal`] and [`ending`] (what may be written, what
 //! follows), [`moves`] (what is left to do of a change), [`outputs`] and [`tasks`]. What does has no
-//! choices: [`applier`] takes a plan through its turn, [`saga`] runs it, [`step`] and `holding`
-//! make one change, [`records`], [`claims`] and [`sessions`] keep what is kept, [`clouds`] lists.
+//! choices: [`applier`] takes a plan through its turn, `resumption` a stuck run through another,
+//! [`saga`] runs it, [`step`] and `holding` make one change, [`records`], [`claims`] and [`sessions`] keep what is kept, [`clouds`] lists.
 //!
 //! Not here: how a cloud is spoken to (`cloud`), how a message arrives (`runtime`), what a plan is
 //! made from (`planner`).
@@ -22,6 +22,7 @@ pub mod outputs;
 pub mod preflight;
 mod provisioner;
 pub mod records;
+mod resumption;
 pub mod saga;
 pub mod sessions;
 mod settings;

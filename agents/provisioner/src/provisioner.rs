@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bus_schema::{Outcome, PlanProposed, Received, stream};
+use bus_schema::{Outcome, PlanProposed, Received, ResumeRequested, stream};
 use runtime::{Agent, Bus, BusError, HandleError, Outbox, Routes, StartError};
 
 use crate::applier::{Applier, Arrival};
@@ -37,6 +37,19 @@ impl Provisioner {
         }
         Ok(())
     }
+
+    /// A person has mended what kept a stuck run from being undone.
+    async fn resume(
+        self: Arc<Self>,
+        received: Received<ResumeRequested>,
+        outbox: Outbox,
+    ) -> Result<(), HandleError> {
+        if let Some(outcome) = self.applier.resumed(&received.message).await? {
+            say(&outcome);
+            publish(&outbox, &outcome).await?;
+        }
+        Ok(())
+    }
 }
 
 impl Agent for Provisioner {
@@ -45,7 +58,9 @@ impl Agent for Provisioner {
     type Settings = ProvisionerSettings;
 
     fn routes() -> Routes<Self> {
-        Routes::new().on(stream::PROVISIONER_PLANS, Self::plan)
+        Routes::new()
+            .on(stream::PROVISIONER_PLANS, Self::plan)
+            .on(stream::PROVISIONER_RESUMES, Self::resume)
     }
 
     async fn start(settings: ProvisionerSettings, bus: Bus) -> Result<Self, StartError> {

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use ::cloud::{Marker, Observed};
 use bus_schema::{
-    Action, Generation, InstanceId, IntentId, Outcome, PlanProposed, Properties, ResourceState,
-    Run, StackState, Step, StepState,
+    Action, Generation, InstanceId, IntentId, Outcome, PlanFailed, PlanProposed, Properties,
+    ResourceState, Run, StackState, Step, StepState,
 };
-use provisioner::admission::{Admission, admit, contender};
+use provisioner::admission::{self, Admission, Resumption, admit, contender};
 use provisioner::moves::{self, Hindrance, Seen, Sought, Then};
 use provisioner::outputs::{self, Outputs};
 use provisioner::{check, ending, preflight};
@@ -214,7 +214,37 @@ fn a_run_is_taken_up_only_from_the_dead() {
         matches!(&again, Admission::Repeat(it) if matches!(**it, Outcome::Stuck(_))),
         "{again:?}"
     );
-    assert_eq!(admit(Some(&state), &other, &me, false), Admission::StuckFirst { sequence: 5 });
+    let blocked = admit(Some(&state), &other, &me, false);
+    assert!(matches!(&blocked, Admission::Blocked(it) if it.plan == mine.id), "{blocked:?}");
+}
+
+#[test]
+fn a_stuck_run_goes_on_when_a_person_says_so() {
+    let me = InstanceId::new("me").unwrap();
+    let (mine, other) = (plan(None, &[named()], 3), plan(None, &[named()], 2));
+    let ask = |state: &StackState, alive| admission::resume(Some(state), &mine.id, &me, alive);
+    assert_eq!(admission::resume(None, &mine.id, &me, false), Resumption::Nothing);
+    let mut state = at(0, 0);
+    state.run = Some(Run { stuck: true, ..run(&mine, "them") });
+    assert_eq!(ask(&state, true), Resumption::TryAgain { sequence: 5 });
+    state.run = Some(run(&mine, "them"));
+    assert!(matches!(ask(&state, true), Resumption::Wait { .. }), "somebody tries already");
+    assert_eq!(ask(&state, false), Resumption::GoOn { sequence: 5 }, "and died of it");
+    state.run = Some(Run { stuck: true, ..run(&other, "them") });
+    assert_eq!(ask(&state, false), Resumption::Nothing, "another run than was looked at");
+    state.run = None;
+    assert_eq!(ask(&state, false), Resumption::Nothing);
+    let failed = Outcome::Failed(PlanFailed {
+        stack: state.stack.clone(),
+        intent: mine.plan.intent,
+        plan: mine.id.clone(),
+        resource: None,
+        reason: String::new(),
+        next: String::new(),
+        undone: 1,
+    });
+    state.last = Some(failed.clone());
+    assert_eq!(ask(&state, false), Resumption::Repeat(Box::new(failed)));
 }
 
 #[test]

@@ -10,41 +10,6 @@ use support::scene::{first, play, scenes, second};
 use support::{Site, address, plan, properties, resource};
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_undone_is_stuck_until_it_can_be() {
-    let scene = scenes().await.remove(0);
-    let site = scene.site.copy();
-    {
-        let mut world = site.world.lock().unwrap();
-        world.always.push(("create edge/cloudflare.item/route".to_owned(), Fault::Refused));
-        world.always.push(("delete cloudflare.item".to_owned(), Fault::Refused));
-    }
-    let process = site.process("one");
-    let outcome = process.turn(&scene.proposed, scene.sequence).await.unwrap().unwrap();
-    let [Outcome::Stuck(stuck)] = outcome.as_slice() else { panic!("{outcome:?}") };
-    assert!(stuck.reason.contains("route"), "{}", stuck.reason);
-    let script = stuck.resources.iter().find(|it| it.resource == address("item/script")).unwrap();
-    assert!(script.cloud_id.is_some());
-    assert_eq!(script.wanted, None, "it should be gone");
-    assert!(script.reason.contains("that will not do"), "{}", script.reason);
-    let store = stuck.resources.iter().find(|it| it.resource == address("named/store"));
-    assert!(store.unwrap().reason.contains("waits"), "what it rests on is kept");
-
-    let again = process.turn(&scene.proposed, scene.sequence).await.unwrap().unwrap();
-    assert_eq!(again, outcome, "said again on redelivery");
-
-    let other = site.apply("two", &first(), 2).await;
-    let Outcome::Failed(failed) = &other else { panic!("{other:?}") };
-    assert!(failed.reason.contains("is stuck"), "{}", failed.reason);
-    assert_eq!(failed.undone, 0);
-
-    site.world.lock().unwrap().always.clear();
-    let third = site.apply("three", &first(), 3).await;
-    assert!(matches!(third, Outcome::Applied(_)), "{third:?}");
-    let (undisturbed, ..) = play(&scene, &[], None).await;
-    assert_eq!(site.world.lock().unwrap().picture(), undisturbed.picture);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_foreign_edit_makes_the_plan_stale_and_the_next_one_repairs_it() {
     let site = Site::new();
     site.apply("one", &first(), 1).await;

@@ -193,6 +193,10 @@ pub(crate) fn stuck() -> RunStuck {
     }
 }
 
+pub(crate) fn resume() -> ResumeRequested {
+    ResumeRequested { stack: stack(), plan: plan_id(), by: Some("kim@example.com".into()) }
+}
+
 pub(crate) fn intent_state() -> IntentState {
     IntentState {
         intent: intent(),
@@ -278,6 +282,7 @@ macro_rules! for_every_sample {
         $check!("PlanStale", support::stale());
         $check!("PlanSuperseded", support::superseded());
         $check!("RunStuck", support::stuck());
+        $check!("ResumeRequested", support::resume());
         $check!("IntentState", support::intent_state());
         $check!("StackState", support::stack_state());
         $check!("Session", support::session());

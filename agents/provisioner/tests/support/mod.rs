@@ -16,7 +16,7 @@ use std::time::Duration;
 use ::cloud::Catalogue;
 use bus_schema::{
     Generation, InstanceId, IntentId, Origin, Outcome, Place, Plan, PlanProposed, Properties,
-    Resource, ResourceAddress, StackState,
+    Resource, ResourceAddress, ResumeRequested, StackState,
 };
 use provisioner::applier::{Applier, Arrival, TurnError};
 use provisioner::clouds::Clouds;
@@ -169,15 +169,29 @@ impl Process {
         sequence: u64,
     ) -> Option<Result<Vec<Outcome>, TurnError>> {
         let arrival = Arrival { proposed, sequence, at: jiff::Timestamp::now() };
-        let turn = tokio::select! {
+        self.until_killed(self.applier.turn(arrival)).await
+    }
+
+    /// Handles a request to go on with a stuck run; `None` where the process was killed in it.
+    pub(crate) async fn resume(
+        &self,
+        proposed: &PlanProposed,
+    ) -> Option<Result<Option<Outcome>, TurnError>> {
+        let (stack, plan) = (proposed.plan.stack.clone(), proposed.id.clone());
+        let asked = ResumeRequested { stack, plan, by: None };
+        self.until_killed(self.applier.resumed(&asked)).await
+    }
+
+    async fn until_killed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let done = tokio::select! {
             biased;
             () = self.life.died() => None,
-            outcomes = self.applier.turn(arrival) => Some(outcomes),
+            done = work => Some(done),
         };
-        if turn.is_none() {
+        if done.is_none() {
             let me = self.applier.me.to_string();
             self.site.shelf.lock().unwrap().sessions.remove(&me);
         }
-        turn
+        done
     }
 }
