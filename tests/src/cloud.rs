@@ -103,6 +103,13 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Takes back every fault that is still to come.
+    pub async fn mend(&self) -> anyhow::Result<()> {
+        let url = format!("{}/__sandbox/faults", self.api);
+        http().delete(url).send().await?.error_for_status()?;
+        Ok(())
+    }
+
     /// The audit log of the account, oldest first: every write, whoever made it.
     pub async fn audit(&self) -> anyhow::Result<Vec<Value>> {
         let path =

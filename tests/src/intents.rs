@@ -86,6 +86,15 @@ impl Submitted<'_> {
         Ok(state)
     }
 
+    /// Waits until one that was stuck has ended anew, in this phase.
+    pub async fn ends_next(&self, phase: IntentPhase) -> anyhow::Result<IntentState> {
+        until(&format!("the intent is {phase:?}"), secs(20), || async {
+            let state: Option<IntentState> = self.swarm.record(&self.id).await?;
+            Ok(state.filter(|state| state.phase == phase))
+        })
+        .await
+    }
+
     /// Waits until the cloud is as declared.
     pub async fn converged(&self) -> anyhow::Result<Followed> {
         let state = self.ends(IntentPhase::Converged).await?;

@@ -4,6 +4,7 @@
 //! It shares no code with the agents beyond the wire's own types.
 
 mod cloud;
+mod command;
 mod follow;
 mod intents;
 mod nats;
@@ -14,6 +15,7 @@ mod tools;
 mod wait;
 
 pub use cloud::{Actor, Sandbox, Someone};
+pub use command::Said;
 pub use follow::Followed;
 pub use intents::Submitted;
 pub use nats::{Identity, NatsServer, Sync};

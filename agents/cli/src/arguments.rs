@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    bootstrap, completions, dead, demo, doctor, down, plan, run_child, status, submit, understand,
-    up, watch,
+    bootstrap, completions, dead, demo, doctor, down, plan, resume, run_child, status, submit,
+    understand, up, watch,
 };
 use crate::exit;
 
@@ -132,6 +132,8 @@ pub enum Command {
     /// Look at plans
     #[command(subcommand)]
     Plan(plan::Plan),
+    /// Have a stuck stack put back, once you have mended what kept the swarm from it
+    Resume(resume::Resume),
     /// Look at what the swarm could not handle, and give it back
     #[command(subcommand)]
     Dead(dead::Dead),

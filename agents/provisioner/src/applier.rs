@@ -134,7 +134,7 @@ impl Applier {
             let admission = admission::admit(state, proposed, &self.me, alive);
             tracing::debug!(plan = %proposed.id.short(), ?admission, "admission");
             let outcome = match (admission, held) {
-                (Admission::Begin, held) => self.begin(arrival, held).await?,
+                (Admission::Begin, held) => Box::pin(self.begin(arrival, held)).await?,
                 (Admission::Repeat(outcome), _) => Some(*outcome),
                 (Admission::Stale { current }, _) => {
                     Some(admission::stale(proposed, StaleReason::Generation { current }))
@@ -144,10 +144,10 @@ impl Applier {
                     let stack = proposed.plan.stack.clone();
                     return Err(TurnError::Held { stack, holder, again: self.turn });
                 }
-                (Admission::Resume, Some(held)) => self.resume(proposed, held).await?,
+                (Admission::Resume, Some(held)) => Box::pin(self.resume(proposed, held)).await?,
                 (Admission::FinishOther { sequence }, Some(held)) => {
                     let other = self.plan(sequence).await?;
-                    outcomes.extend(self.resume(&other, held).await?);
+                    outcomes.extend(Box::pin(self.resume(&other, held)).await?);
                     continue;
                 }
                 (Admission::Blocked(stuck), Some(held)) => {

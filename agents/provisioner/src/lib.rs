@@ -1,10 +1,11 @@
 //! The provisioner: makes the clouds be as plans declare; the only agent that changes one.
 //!
 //! What decides is pure: [`check`] (is this a plan at all), [`admission`] (what is to be done about
-//! it), [`preflight`] (is the cloud as the plan found it), [`journal`] and [`ending`] (what may be written, what
-//! follows), [`moves`] (what is left to do of a change), [`outputs`] and [`tasks`]. What does has no
-//! choices: [`applier`] takes a plan through its turn, `resumption` a stuck run through another,
-//! [`saga`] runs it, [`step`] and `holding` make one change, [`records`], [`claims`] and [`sessions`] keep what is kept, [`clouds`] lists.
+//! it), [`preflight`] (is the cloud as the plan found it), [`journal`] and [`ending`] (what may be
+//! written, what follows), [`moves`] (what is left to do of a change), [`outputs`] and [`tasks`].
+//! What does has no choices: [`applier`] takes a plan through its turn, `resumption` a stuck run
+//! through another, [`saga`] runs it, [`step`] and `holding` make one change, [`records`],
+//! [`claims`] and [`sessions`] keep what is kept, [`clouds`] lists.
 //!
 //! Not here: how a cloud is spoken to (`cloud`), how a message arrives (`runtime`), what a plan is
 //! made from (`planner`).

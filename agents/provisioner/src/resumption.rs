@@ -26,11 +26,11 @@ impl Applier {
         match (resumption, held) {
             (Resumption::TryAgain { sequence }, Some(held)) => {
                 let stuck = self.plan(sequence).await?;
-                self.try_again(&stuck, held).await
+                Box::pin(self.try_again(&stuck, held)).await
             }
             (Resumption::GoOn { sequence }, Some(held)) => {
                 let begun = self.plan(sequence).await?;
-                self.resume(&begun, held).await
+                Box::pin(self.resume(&begun, held)).await
             }
             (Resumption::Wait { holder }, _) => Err(self.held(asked, holder)),
             (Resumption::Repeat(outcome), _) => Ok(Some(*outcome)),

@@ -9,6 +9,7 @@ pub(crate) mod down;
 mod following;
 mod installed;
 pub(crate) mod plan;
+pub(crate) mod resume;
 pub(crate) mod run_child;
 pub(crate) mod status;
 pub(crate) mod submit;
@@ -33,6 +34,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Fa
         Command::Watch(it) => Box::pin(watch::run(&it, common, output)).await,
         Command::Status(it) => Box::pin(status::run(&it, common, output)).await,
         Command::Plan(it) => plan::run(&it, common, output).await,
+        Command::Resume(it) => resume::run(it, common, output).await,
         Command::Dead(it) => dead::run(&it, common, output).await,
         Command::Doctor(it) => Box::pin(doctor::run(&it, common, output)).await,
         Command::Bootstrap(it) => bootstrap::run(&it, common, output).await,

@@ -9,11 +9,11 @@ use crate::Failure;
 use crate::arguments::Common;
 use crate::exit::Exit;
 use crate::local::{CloudRecord, UpRecord};
-use crate::output::Output;
 use crate::output::style::{ADVICE, AGENT, BAD, CHANGED, FAINT, GOOD, STRONG, paint};
 use crate::output::table::{Cell, Table, cut};
 use crate::output::time::ago;
 use crate::output::timeline::{asked, count};
+use crate::output::{Output, stuck};
 use crate::swarm::Swarm;
 use crate::swarm::agents::AgentStats;
 
@@ -47,6 +47,9 @@ pub(super) async fn run(
     let now = Timestamp::now();
     output.line(heading(&swarm.url, swarm.local.as_ref(), now))?;
     output.line(format!("\n{}", render_stacks(&stacks, &intents, now)))?;
+    for page in stacks.iter().filter_map(stuck::page) {
+        output.line(format!("\n{page}"))?;
+    }
     if command.resources {
         output.line(resources(&stacks))?;
     }

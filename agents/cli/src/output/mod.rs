@@ -7,6 +7,7 @@
 pub mod diff;
 pub mod plan;
 pub mod progress;
+pub mod stuck;
 pub mod style;
 pub mod table;
 pub mod time;

@@ -134,6 +134,10 @@ pub fn of_news(news: &News) -> Event {
             ("provisioner".to_owned(), "superseded", about, Tone::Warning)
         }
         Said::Stuck(it) => ("provisioner".to_owned(), "stuck", it.reason.clone(), Tone::Bad),
+        Said::Resumed(it) => {
+            let who = it.by.clone().unwrap_or_else(|| "you".to_owned());
+            (who, "resumed", format!("the run of plan {}", it.plan.short()), Tone::Plain)
+        }
     };
     let stack = news.stack().cloned();
     let ends = matches!(news.said, Said::Refused(_));

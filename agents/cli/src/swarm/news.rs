@@ -3,7 +3,7 @@
 use async_nats::HeaderMap;
 use bus_schema::{
     IntentId, IntentRefused, IntentSubmitted, Message, PlanApplied, PlanFailed, PlanProposed,
-    PlanStale, PlanSuperseded, RunStuck, StackName, codec, header,
+    PlanStale, PlanSuperseded, ResumeRequested, RunStuck, StackName, codec, header,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -42,6 +42,8 @@ pub enum Said {
     Superseded(PlanSuperseded),
     /// It went wrong and could not be undone.
     Stuck(RunStuck),
+    /// Somebody has mended it.
+    Resumed(ResumeRequested),
 }
 
 impl News {
@@ -64,7 +66,8 @@ impl News {
             .or_else(|| letter.open().map(Said::Failed))
             .or_else(|| letter.open().map(Said::Stale))
             .or_else(|| letter.open().map(Said::Superseded))
-            .or_else(|| letter.open().map(Said::Stuck))?;
+            .or_else(|| letter.open().map(Said::Stuck))
+            .or_else(|| letter.open().map(Said::Resumed))?;
         let intent = match &said {
             // Without an id of its own an intent is known by its place.
             Said::Submitted(it) => {
@@ -77,6 +80,7 @@ impl News {
             Said::Stale(it) => it.intent(),
             Said::Superseded(it) => it.intent(),
             Said::Stuck(it) => it.intent(),
+            Said::Resumed(it) => it.intent(),
         };
         Some(Self { sequence, at, intent, said })
     }
@@ -92,6 +96,7 @@ impl News {
             Said::Stale(it) => it.stack(),
             Said::Superseded(it) => it.stack(),
             Said::Stuck(it) => it.stack(),
+            Said::Resumed(it) => it.stack(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Intents and stacks by what a person types.
 
 use bus_schema::{IntentId, IntentState, Plan, PlanProposed, StackName, StackState};
+use runtime::Revision;
 
 use crate::Failure;
 use crate::failure::Explain as _;
@@ -17,6 +18,15 @@ impl Swarm {
         let mut stacks: Vec<StackState> = entries.into_iter().map(|entry| entry.record).collect();
         stacks.sort_by(|a, b| a.stack.cmp(&b.stack));
         Ok(stacks)
+    }
+
+    /// One stack, if anything was ever asked of it, and the revision of its record.
+    pub(crate) async fn stack(
+        &self,
+        name: &StackName,
+    ) -> Result<Option<(StackState, Revision)>, Failure> {
+        let found = self.bus.store::<StackState>().get(name).await;
+        found.or_fail(format!("stack {name} cannot be read"))
     }
 
     /// Every intent, oldest first.
