@@ -35,7 +35,27 @@ fn time(call: &Call, name: &str) -> Result<Timestamp, Failure> {
         .map_err(|_| invalid(format!("{name} is neither a date nor a time: {text}")))
 }
 
+/// What may be asked; other filters are refused, since to leave one out would be to answer wrongly.
+const KNOWN: &[&str] = &[
+    "since",
+    "before",
+    "limit",
+    "direction",
+    "cursor",
+    "id",
+    "actor_token_id",
+    "action_type",
+    "action_result",
+    "resource_id",
+    "resource_type",
+    "raw_method",
+    "zone_id",
+];
+
 async fn list(call: Call, Path(account): Path<String>) -> Answer {
+    if let Some(filter) = call.query.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        return Err(Failure::unsupported(&format!("the filter `{filter}`")));
+    }
     let (since, before) = (time(&call, "since")?, time(&call, "before")?);
     let limit = match call.query("limit") {
         None => 100,

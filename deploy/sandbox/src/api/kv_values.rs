@@ -108,7 +108,8 @@ fn checked(
         return Err(Failure::new(400, 10_031, "put: metadata has at most 1024 bytes"));
     }
     let now = Timestamp::now().as_second();
-    let expiration = expiration.or_else(|| ttl.map(|ttl| now.saturating_add(ttl)));
+    // Where both are given, the length of a life wins over its end.
+    let expiration = ttl.map(|ttl| now.saturating_add(ttl)).or(expiration);
     if expiration.is_some_and(|at| at < now + SHORTEST_LIFE) {
         let message = "put: 'Invalid expiration. Must be at least 60 seconds from now'";
         return Err(Failure::new(400, 10_034, message));

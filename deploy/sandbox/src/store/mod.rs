@@ -30,7 +30,7 @@ pub use kv::{KvKey, KvPage, KvValue, Namespace};
 pub use lookup::ZoneName;
 pub use r2::{Bucket, R2Object, R2Page};
 pub use token::{Grant, Policy, PolicyGroup, Token};
-pub use workers::{Binding, Deployment, Module, Script, WorkerDomain};
+pub use workers::{Binding, Deployment, Module, Script, Version, WorkerDomain};
 pub use world::{Seed, World, new_id, now, stable_id};
 pub use zone::{DnsRecord, Route, Rule, Ruleset, Setting, Zone};
 

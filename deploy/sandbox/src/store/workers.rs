@@ -37,8 +37,62 @@ pub struct Script {
     pub subdomain_enabled: bool,
     /// Whether its versions have addresses of their own.
     pub previews_enabled: bool,
-    /// Newest first.
+    /// What was uploaded, newest first; some of it may never have been deployed.
+    #[serde(default)]
+    pub versions: Vec<Version>,
+    /// Newest first; the first one serves.
     pub deployments: Vec<Deployment>,
+}
+
+/// What can be deployed: code and bindings as uploaded once, never changed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Version {
+    /// A UUID with hyphens.
+    pub id: String,
+    /// From 1.
+    pub number: u64,
+    /// When it was uploaded.
+    pub created_on: Timestamp,
+    /// What uploaded it: `wrangler` or `api`.
+    pub source: String,
+    /// What the uploader says about it, for example `workers/message`.
+    pub annotations: serde_json::Map<String, Value>,
+    /// As of the script.
+    pub etag: String,
+    /// As of the script.
+    pub main_module: String,
+    /// As of the script.
+    pub modules: Vec<Module>,
+    /// As of the script.
+    pub compatibility_date: String,
+    /// As of the script.
+    pub compatibility_flags: Vec<String>,
+    /// As of the script.
+    pub bindings: Vec<Binding>,
+}
+
+/// Of the versions and deployments of a script so many are kept.
+const KEPT: usize = 10;
+
+impl Script {
+    /// Remembers an upload.
+    pub fn add(&mut self, version: Version) {
+        self.versions.insert(0, version);
+        self.versions.truncate(KEPT);
+    }
+
+    /// Makes a version the one that serves.
+    pub fn deploy(&mut self, version: &Version, deployment: Deployment) {
+        self.etag.clone_from(&version.etag);
+        self.main_module.clone_from(&version.main_module);
+        self.modules.clone_from(&version.modules);
+        self.compatibility_date.clone_from(&version.compatibility_date);
+        self.compatibility_flags.clone_from(&version.compatibility_flags);
+        self.bindings.clone_from(&version.bindings);
+        self.modified_on = deployment.created_on;
+        self.deployments.insert(0, deployment);
+        self.deployments.truncate(KEPT);
+    }
 }
 
 /// One module of a script.
@@ -124,10 +178,14 @@ pub struct Deployment {
     pub id: String,
     /// The version's UUID.
     pub version: String,
-    /// From 1.
-    pub number: u64,
     /// When.
     pub created_on: Timestamp,
+    /// What deployed it: `wrangler` or `api`.
+    #[serde(default)]
+    pub source: String,
+    /// What the deployer says about it, for example `workers/message`.
+    #[serde(default)]
+    pub annotations: serde_json::Map<String, Value>,
 }
 
 /// A host that a Worker answers alone.

@@ -200,11 +200,12 @@ impl Zone {
             "permissions": ["#dns_records:edit", "#dns_records:read", "#zone:edit", "#zone:read",
                 "#zone_settings:edit", "#zone_settings:read", "#worker:edit", "#worker:read",
                 "#waf:edit", "#waf:read"],
+            // The plan whose rules language the edge speaks: no regular expressions.
             "plan": {
-                "id": "94f3b7b768b0458b56d2cac4fe5ec0f9", "name": "Enterprise Website",
-                "price": 0, "currency": "USD", "frequency": "monthly", "is_subscribed": true,
-                "can_subscribe": true, "legacy_id": "enterprise", "legacy_discount": false,
-                "externally_managed": true
+                "id": stable_id("plan pro"), "name": "Pro Website",
+                "price": 20, "currency": "USD", "frequency": "monthly", "is_subscribed": true,
+                "can_subscribe": true, "legacy_id": "pro", "legacy_discount": false,
+                "externally_managed": false
             },
         })
     }

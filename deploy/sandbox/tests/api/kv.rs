@@ -42,6 +42,11 @@ async fn values_are_written_read_listed_and_removed() -> anyhow::Result<()> {
     let short = format!("{kv}/values/x?expiration_ttl=5");
     assert_eq!(local.raw("PUT", &short, &[], b"v".to_vec()).await?.code(), 10_034);
 
+    let both = format!("{kv}/values/both?expiration=4102444800&expiration_ttl=3600");
+    local.raw("PUT", &both, &[], b"v".to_vec()).await?.ok()?;
+    let end = local.get(&format!("{kv}/values/both")).await?.ok()?.header("expiration").to_owned();
+    assert!(end.parse::<i64>()? < 4_102_444_800, "the length of a life wins over its end");
+
     let pairs: Vec<_> =
         (0..25).map(|n| json!({"key": format!("k{n:02}"), "value": format!("{n}")})).collect();
     local.put(&format!("{kv}/bulk"), json!(pairs)).await?.ok()?;

@@ -10,9 +10,14 @@ fn at(path: &str) -> String {
     format!("/accounts/{ACCOUNT}/workers/{path}")
 }
 
-async fn upload(
+async fn upload(local: &Local, name: &str, metadata: Value, code: &str) -> anyhow::Result<Answer> {
+    send(local, "PUT", &format!("scripts/{name}"), metadata, code).await
+}
+
+async fn send(
     local: &Local,
-    name: &str,
+    method: &str,
+    path: &str,
     mut metadata: Value,
     code: &str,
 ) -> anyhow::Result<Answer> {
@@ -23,8 +28,8 @@ async fn upload(
          --b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"worker.js\"\r\n\
          Content-Type: application/javascript+module\r\n\r\n{code}\r\n--b--\r\n"
     );
-    let kind = [("content-type", "multipart/form-data; boundary=b")];
-    local.raw("PUT", &at(&format!("scripts/{name}")), &kind, body.into_bytes()).await
+    let kind = [("content-type", "multipart/form-data; boundary=b"), ("user-agent", "wrangler/4")];
+    local.raw(method, &at(path), &kind, body.into_bytes()).await
 }
 
 #[tokio::test]
@@ -107,6 +112,49 @@ async fn a_route_leads_to_a_script_that_is_there() -> anyhow::Result<()> {
     assert_eq!(local.get(&path).await?.result()["pattern"], "api.example.com/v2/*");
     local.delete(&path).await?.ok()?;
     assert_eq!(local.get(&path).await?.code(), 10_009);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_version_serves_once_it_is_deployed() -> anyhow::Result<()> {
+    let local = Local::start().await?;
+    let early = send(&local, "POST", "scripts/w/versions", json!({}), GOOD).await?;
+    assert_eq!(early.code(), 10_007, "a version is one of a script that is there");
+    let first = upload(&local, "w", json!({}), GOOD).await?.ok()?;
+    assert_eq!(first.result()["last_deployed_from"], "wrangler");
+
+    let text = json!({"bindings": [{"type": "plain_text", "name": "T", "text": "t"}]});
+    let code = format!("{GOOD}\n// second");
+    let second = send(&local, "POST", "scripts/w/versions", text, &code).await?.ok()?;
+    assert_eq!(second.result()["number"], 2);
+    let still = local.get(&at("scripts/w/settings")).await?.ok()?;
+    assert_eq!(still.result()["bindings"], json!([]), "what is uploaded does not serve yet");
+
+    let deploy = |version: &Value, percentage: u8| {
+        let versions = json!([{"version_id": version, "percentage": percentage}]);
+        json!({"strategy": "percentage", "versions": versions, "annotations": {"workers/message": "m"}})
+    };
+    let path = at("scripts/w/deployments");
+    local.post(&path, deploy(&second.result()["id"], 100)).await?.ok()?;
+    assert!(local.get(&at("scripts/w")).await?.ok()?.text.contains("// second"));
+    let now = local.get(&at("scripts/w/settings")).await?.ok()?;
+    assert_eq!(now.result()["bindings"][0]["name"], "T");
+    let shown = local.get(&path).await?.ok()?;
+    let newest = &shown.result()["deployments"][0];
+    assert_eq!(newest["versions"][0]["version_id"], second.result()["id"]);
+    assert_eq!(newest["annotations"]["workers/message"], "m");
+
+    let versions = local.get(&at("scripts/w/versions")).await?.ok()?;
+    let oldest = &versions.result()["items"][1]["id"];
+    local.post(&path, deploy(oldest, 100)).await?.ok()?;
+    assert!(!local.get(&at("scripts/w")).await?.ok()?.text.contains("// second"));
+    assert_eq!(local.post(&path, deploy(oldest, 50)).await?.status, 400);
+    assert_eq!(local.post(&path, deploy(&json!("none"), 100)).await?.code(), 10_007);
+    let two = json!({"strategy": "percentage", "versions": [
+        {"version_id": oldest, "percentage": 50},
+        {"version_id": second.result()["id"], "percentage": 50},
+    ]});
+    assert_eq!(local.post(&path, two).await?.status, 501);
     Ok(())
 }
 

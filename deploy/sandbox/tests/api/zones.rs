@@ -49,6 +49,9 @@ async fn what_is_not_offered_is_refused_in_the_clouds_shape() -> anyhow::Result<
     assert_eq!(nowhere.body["errors"][1]["code"], 7000);
     assert_eq!(local.delete("/zones").await?.status, 405);
     assert_eq!(local.post("/zones", json!({"name": "new.com"})).await?.status, 501);
+    let log = format!("/accounts/{ACCOUNT}/logs/audit?since=2020-01-01&before=2100-01-01");
+    local.get(&log).await?.ok()?;
+    assert_eq!(local.get(&format!("{log}&actor_email=a@b.c")).await?.status, 501);
     assert!(nowhere.header("cf-ray").ends_with("-ICN"));
     Ok(())
 }

@@ -234,6 +234,7 @@ pub(crate) fn script(name: &str, source: &str) -> Script {
         other: serde_json::Map::new(),
         subdomain_enabled: false,
         previews_enabled: false,
+        versions: Vec::new(),
         deployments: Vec::new(),
     }
 }

@@ -18,7 +18,7 @@ use super::call::{Body, Call};
 use super::envelope::{Answer, Failure, Reply};
 use crate::store::{Ruleset, Zone, new_id, now};
 
-/// Of one ruleset, on the Enterprise plan.
+/// Of one ruleset. The zones' plan has fewer; see the README on what is simplified.
 const MOST_RULES: usize = 1_000;
 
 pub(super) fn routes() -> Router<Arc<Api>> {

@@ -3,6 +3,7 @@
 mod parts;
 mod service;
 mod upload;
+mod versions;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         )
         .merge(parts::routes())
         .merge(service::routes())
+        .merge(versions::routes())
 }
 
 /// A script that is not there.
@@ -54,9 +56,8 @@ fn found_mut<'a>(account: &'a mut Account, name: &str) -> Result<&'a mut Script,
 }
 
 /// Bindings as the API shows them: of a secret only the name.
-fn shown_bindings(script: &Script) -> Vec<Value> {
-    script
-        .bindings
+fn shown_bindings(bindings: &[Binding]) -> Vec<Value> {
+    bindings
         .iter()
         .map(|binding| match binding {
             Binding::SecretText { name, .. } => json!({"type": "secret_text", "name": name}),
@@ -85,20 +86,20 @@ fn summary(script: &Script) -> Value {
         "logpush": script.other.get("logpush").cloned().unwrap_or(json!(false)),
         "has_assets": false,
         "has_modules": true,
-        "last_deployed_from": "api",
-        "deployment_id": script.deployments.first().map(|deployment| &deployment.id),
+        "last_deployed_from": script.deployments.first().map(|last| &last.source),
+        // Older than versions are: what it names today is the version, without hyphens.
+        "deployment_id": script.deployments.first().map(|last| last.version.replace('-', "")),
     })
 }
 
 fn shown_settings(script: &Script) -> Value {
     let mut shown = json!({
-        "bindings": shown_bindings(script),
+        "bindings": shown_bindings(&script.bindings),
         "compatibility_date": script.compatibility_date,
         "compatibility_flags": script.compatibility_flags,
         "tags": script.tags,
         "usage_model": "standard",
         "logpush": false,
-        "placement": {},
         "tail_consumers": [],
         "observability": null,
         "limits": null,

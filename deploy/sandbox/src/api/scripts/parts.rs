@@ -1,4 +1,4 @@
-//! What hangs on a script: deployments, versions, secrets, its address below `workers.dev`.
+//! What hangs on a script: secrets, cron triggers, its address below `workers.dev`.
 
 use std::sync::Arc;
 
@@ -11,17 +11,13 @@ use super::super::Api;
 use super::super::call::{Call, typed};
 use super::super::envelope::{Answer, Failure, Reply};
 use super::{Json, found, found_mut, shown_bindings};
-use crate::store::{Account, Binding, Deployment, Script, now};
+use crate::store::{Account, Binding, Script, now};
 
 const SCRIPT: &str = "/accounts/{account}/workers/scripts/{script}";
 
 pub(super) fn routes() -> Router<Arc<Api>> {
-    let refused = async || Failure::unsupported("versions that are not deployed at once");
     let of = |part: &str| format!("{SCRIPT}/{part}");
     Router::new()
-        .route(&of("deployments"), get(deployments).post(refused))
-        .route(&of("versions"), get(versions).post(refused))
-        .route(&of("versions/{version}"), get(version))
         .route(&of("secrets"), get(secrets).put(put_secret))
         .route(&of("secrets/{secret}"), delete(remove_secret))
         .route(&of("schedules"), get(schedules).put(put_schedules))
@@ -43,76 +39,10 @@ fn change(call: &Call, at: &At, change: impl FnOnce(&mut Script) -> Answer) -> A
     call.change_account(account, |account| change(found_mut(account, script)?))
 }
 
-async fn deployments(call: Call, at: At) -> Answer {
-    look(&call, &at, |script| {
-        let each: Vec<Value> = script
-            .deployments
-            .iter()
-            .map(|deployment| {
-                json!({
-                    "id": deployment.id,
-                    "source": "api",
-                    "strategy": "percentage",
-                    "author_email": "sandbox@example.com",
-                    "created_on": deployment.created_on,
-                    "annotations": {"workers/triggered_by": "upload"},
-                    "versions": [{"version_id": deployment.version, "percentage": 100}],
-                })
-            })
-            .collect();
-        Reply::of(json!({"deployments": each}))
-    })
-}
-
-fn shown_version(deployment: &Deployment) -> Value {
-    json!({
-        "id": deployment.version,
-        "number": deployment.number,
-        "metadata": {
-            "created_on": deployment.created_on, "modified_on": deployment.created_on,
-            "source": "api", "author_email": "sandbox@example.com",
-        },
-        "annotations": {"workers/triggered_by": "upload"},
-    })
-}
-
-async fn versions(call: Call, at: At) -> Answer {
-    look(&call, &at, |script| {
-        let each: Vec<Value> = script.deployments.iter().map(shown_version).collect();
-        Reply::of(json!({"items": each}))
-    })
-}
-
-/// Only of the newest version the bindings are known.
-async fn version(
-    call: Call,
-    Path((account, script, version)): Path<(String, String, String)>,
-) -> Answer {
-    look(&call, &Path((account, script)), |script| {
-        let newest = script.deployments.first().filter(|newest| newest.version == version);
-        let newest =
-            newest.ok_or_else(|| Failure::new(404, 10_007, "This version does not exist."))?;
-        let mut shown = shown_version(newest);
-        if let Some(shown) = shown.as_object_mut() {
-            let resources = json!({
-                "bindings": shown_bindings(script),
-                "script": {"etag": script.etag, "handlers": ["fetch"]},
-                "script_runtime": {
-                    "compatibility_date": script.compatibility_date,
-                    "compatibility_flags": script.compatibility_flags,
-                    "usage_model": "standard",
-                },
-            });
-            shown.insert("resources".to_owned(), resources);
-        }
-        Reply::of(shown)
-    })
-}
-
 async fn secrets(call: Call, at: At) -> Answer {
     look(&call, &at, |script| {
         let secret = |binding: &Value| binding.get("type") == Some(&json!("secret_text"));
-        Reply::of(shown_bindings(script).into_iter().filter(secret).collect::<Vec<_>>())
+        Reply::of(shown_bindings(&script.bindings).into_iter().filter(secret).collect::<Vec<_>>())
     })
 }
 

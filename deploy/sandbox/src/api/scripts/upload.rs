@@ -1,14 +1,14 @@
 //! What a script is uploaded as: multipart with a `metadata` part and one part a module.
 
 use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::super::call::typed;
 use super::super::envelope::Failure;
-use crate::store::{Account, Binding, Blob, Deployment, Module, Script, now};
+use crate::store::{Account, Binding, Blob, Deployment, Module, Script, Version, now};
 
 /// An upload, parsed but not yet held against the account.
 #[derive(Debug)]
@@ -17,6 +17,14 @@ pub(super) struct Upload {
     pub(super) metadata: Metadata,
     /// Its modules.
     pub(super) modules: Vec<Module>,
+    /// What uploads.
+    source: &'static str,
+}
+
+/// What makes a call, as Cloudflare tells uploads by wrangler from others.
+pub(super) fn source_of(headers: &HeaderMap) -> &'static str {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    if agent.is_some_and(|agent| agent.starts_with("wrangler/")) { "wrangler" } else { "api" }
 }
 
 /// What an upload says about its script.
@@ -35,6 +43,8 @@ pub(super) struct Metadata {
     keep_bindings: Option<Vec<String>>,
     #[serde(default)]
     pub(super) tags: Option<Vec<String>>,
+    #[serde(default)]
+    annotations: Map<String, Value>,
     #[serde(default)]
     migrations: Option<Value>,
     #[serde(default)]
@@ -123,7 +133,7 @@ fn known(sent: &Value) -> Result<Binding, Failure> {
 }
 
 /// Whether what a binding names is there.
-fn held(binding: &Binding, account: &Account, script: &str) -> Result<(), Failure> {
+pub(super) fn held(binding: &Binding, account: &Account, script: &str) -> Result<(), Failure> {
     let missing = |code: u32, message: String| Err(Failure::new(400, code, message));
     match binding {
         Binding::KvNamespace { namespace_id, .. }
@@ -170,6 +180,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         let bad = |error: &dyn std::fmt::Display| {
             Failure::new(400, 10_001, format!("The upload is not valid multipart: {error}"))
         };
+        let source = source_of(request.headers());
         let mut parts = Multipart::from_request(request, state).await.map_err(|e| bad(&e))?;
         let mut metadata = None;
         let mut modules = Vec::new();
@@ -190,7 +201,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         }
         let metadata =
             metadata.ok_or_else(|| Failure::new(400, 10_001, "The upload has no metadata part"))?;
-        Ok(Self { metadata, modules })
+        Ok(Self { metadata, modules, source })
     }
 }
 
@@ -205,38 +216,66 @@ impl Upload {
         Err(Failure::new(400, 10_021, message))
     }
 
-    /// The script it becomes in an account, `old` being the one it replaces.
-    pub(super) fn script(
+    /// The version it becomes of a script in an account, `old` being the script as it is.
+    pub(super) fn version(
         &self,
         account: &Account,
         name: &str,
         old: Option<&Script>,
-    ) -> Result<Script, Failure> {
-        let number = old.and_then(|old| old.deployments.first()).map_or(0, |last| last.number) + 1;
-        let mut deployments = vec![Deployment {
+    ) -> Result<Version, Failure> {
+        let last = old.and_then(|old| old.versions.first()).map_or(0, |last| last.number);
+        let Metadata { compatibility_date, compatibility_flags, annotations, .. } = &self.metadata;
+        Ok(Version {
             id: uuid::Uuid::new_v4().to_string(),
-            version: uuid::Uuid::new_v4().to_string(),
-            number,
+            number: last + 1,
             created_on: now(),
-        }];
-        deployments.extend(old.iter().flat_map(|old| old.deployments.clone()).take(9));
-        let Metadata { compatibility_date, compatibility_flags, tags, .. } = &self.metadata;
-        Ok(Script {
-            name: name.to_owned(),
-            created_on: old.map_or_else(now, |old| old.created_on),
-            modified_on: now(),
+            source: self.source.to_owned(),
+            annotations: annotations.clone(),
             etag: self.etag(),
             main_module: self.main()?,
             modules: self.modules.clone(),
             compatibility_date: compatibility_date.clone().unwrap_or_default(),
             compatibility_flags: compatibility_flags.clone().unwrap_or_default(),
             bindings: self.metadata.bindings(account, name, old)?,
-            tags: tags.clone().or_else(|| old.map(|old| old.tags.clone())).unwrap_or_default(),
+        })
+    }
+
+    /// The script it becomes in an account, deployed at once, `old` being the one it replaces.
+    pub(super) fn script(
+        &self,
+        account: &Account,
+        name: &str,
+        old: Option<&Script>,
+    ) -> Result<Script, Failure> {
+        let version = self.version(account, name, old)?;
+        let tags = self.metadata.tags.clone().or_else(|| old.map(|old| old.tags.clone()));
+        let mut script = Script {
+            name: name.to_owned(),
+            created_on: old.map_or(version.created_on, |old| old.created_on),
+            modified_on: version.created_on,
+            etag: String::new(),
+            main_module: String::new(),
+            modules: Vec::new(),
+            compatibility_date: String::new(),
+            compatibility_flags: Vec::new(),
+            bindings: Vec::new(),
+            tags: tags.unwrap_or_default(),
             other: self.metadata.kept(),
             subdomain_enabled: old.is_some_and(|old| old.subdomain_enabled),
             previews_enabled: old.is_some_and(|old| old.previews_enabled),
-            deployments,
-        })
+            versions: old.map(|old| old.versions.clone()).unwrap_or_default(),
+            deployments: old.map(|old| old.deployments.clone()).unwrap_or_default(),
+        };
+        let deployment = Deployment {
+            id: uuid::Uuid::new_v4().to_string(),
+            version: version.id.clone(),
+            created_on: version.created_on,
+            source: version.source.clone(),
+            annotations: version.annotations.clone(),
+        };
+        script.deploy(&version, deployment);
+        script.add(version);
+        Ok(script)
     }
 
     fn etag(&self) -> String {
