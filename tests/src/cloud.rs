@@ -11,7 +11,7 @@ use crate::process::Process;
 use crate::tools::{binary, tool};
 
 /// The account the shipped environments name.
-const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
+pub const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 /// The zones the shipped environments name.
 const ZONES: [&str; 2] = ["example.com", "staging.example.net"];
 
@@ -44,7 +44,8 @@ pub enum Actor {
 }
 
 impl Actor {
-    pub(crate) const fn token(self) -> &'static str {
+    /// Its API token.
+    pub const fn token(self) -> &'static str {
         match self {
             Self::Provisioner => "test-provisioner-token",
             Self::SomeoneElse => "test-someone-elses-token",
@@ -96,10 +97,32 @@ impl Sandbox {
             .await?)
     }
 
-    /// Arranges a fault; see `deploy/sandbox/README.md`.
-    pub async fn fault(&self, fault: &Value) -> anyhow::Result<()> {
+    /// Arranges a fault and answers its id; see `deploy/sandbox/README.md`.
+    pub async fn fault(&self, fault: &Value) -> anyhow::Result<String> {
         let url = format!("{}/__sandbox/faults", self.api);
-        http().post(url).json(fault).send().await?.error_for_status()?;
+        let made: Value =
+            http().post(url).json(fault).send().await?.error_for_status()?.json().await?;
+        Ok(made.get("id").and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
+    /// The ids of the faults that have not been used up.
+    pub async fn faults(&self) -> anyhow::Result<Vec<String>> {
+        let url = format!("{}/__sandbox/faults", self.api);
+        let left: Vec<Value> = http().get(url).send().await?.error_for_status()?.json().await?;
+        Ok(left.iter().filter_map(|it| Some(it.get("id")?.as_str()?.to_owned())).collect())
+    }
+
+    /// Forgets the faults that have not been used up.
+    pub async fn clear_faults(&self) -> anyhow::Result<()> {
+        let url = format!("{}/__sandbox/faults", self.api);
+        http().delete(url).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Sets how many calls a token may make, and in how many seconds.
+    pub async fn limit(&self, limit: &Value) -> anyhow::Result<()> {
+        let url = format!("{}/__sandbox/limits", self.api);
+        http().post(url).json(limit).send().await?.error_for_status()?;
         Ok(())
     }
 

@@ -3,6 +3,8 @@
 //!
 //! It shares no code with the agents beyond the wire's own types.
 
+pub mod chaos;
+pub mod checker;
 mod cloud;
 mod command;
 mod follow;
@@ -14,7 +16,7 @@ mod swarm;
 mod tools;
 mod wait;
 
-pub use cloud::{Actor, Sandbox, Someone};
+pub use cloud::{ACCOUNT, Actor, Sandbox, Someone};
 pub use command::Said;
 pub use follow::Followed;
 pub use intents::Submitted;

@@ -1,0 +1,216 @@
+//! One run: a swarm, work, trouble, quiet, and what the checker says.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use serde_json::{Value, json};
+
+use super::draw::Draw;
+use super::points::Point;
+use super::recovery::recoveries;
+use super::report::Tally;
+use super::submit::Submitter;
+use super::trouble::{Trouble, Troublemaker, kept_logs};
+use super::work::{self, Lane};
+use super::world::World;
+use crate::checker::{self, Accepted, Evidence, Rule, Violation};
+use crate::nats::Identity;
+
+/// Longest that work may take under trouble.
+const WORK: Duration = Duration::from_secs(90);
+/// Longest that what is left may take after it.
+const REST: Duration = Duration::from_secs(90);
+/// Farthest that a jumping clock jumps, in seconds: beyond what a run, a session or a window lasts.
+const CLOCK: u32 = 7_200;
+
+/// What is to be run.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// The seed of work and trouble.
+    pub seed: u64,
+    /// The sort of trouble.
+    pub trouble: Trouble,
+    /// Places to be killed at, in this order.
+    pub places: Vec<Point>,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its seed.
+    pub seed: u64,
+    /// Intents accepted.
+    pub intents: u64,
+    /// Writes that reached the cloud.
+    pub writes: u64,
+    /// Messages stored in `SWARM`.
+    pub messages: u64,
+    /// Faults by sort.
+    pub faults: BTreeMap<String, u64>,
+    /// Kills by place.
+    pub kills: BTreeMap<Point, u64>,
+    /// Places that were asked for and not come to.
+    pub missed: Vec<Point>,
+    /// From trouble to the end of each intent under way.
+    pub recoveries: Vec<Duration>,
+    /// What must not be.
+    pub violations: Vec<Violation>,
+}
+
+/// Runs one scenario.
+///
+/// # Errors
+/// When the swarm cannot be started or read, which says nothing about it.
+pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
+    let mut draw = Draw::new(scenario.seed);
+    let lanes = match scenario.trouble {
+        Trouble::Crowd => work::crowd(&mut draw, 10, 5),
+        Trouble::Kill => work::mixed(&mut draw, 6, 6),
+        _ => work::mixed(&mut draw, 6, 5),
+    };
+    let stacks: Vec<String> = lanes.iter().map(|lane| lane.stack.clone()).collect();
+    let clock = if scenario.trouble == Trouble::Clock { CLOCK } else { 0 };
+    let mut world = World::start(clock).await?;
+    let submitter = Submitter::new(world.operator.clone());
+    let mut tally = Tally::default();
+    let mut maker = Troublemaker {
+        trouble: scenario.trouble,
+        draw: draw.split(),
+        places: scenario.places,
+        missed: Vec::new(),
+        kills: if scenario.trouble == Trouble::Crowd { 1 + draw.below(3) as usize } else { 12 },
+        tally: &mut tally,
+    };
+    let provisioners = if scenario.trouble.has(Trouble::Crowd) || draw.percent(30) { 2 } else { 1 };
+    for identity in
+        [Identity::Planner].into_iter().chain([Identity::Provisioner].repeat(provisioners))
+    {
+        let armed = maker.next_place(identity);
+        world.add(identity, armed)?;
+    }
+
+    let mut accepted = tokio::select! {
+        accepted = work(&submitter, lanes) => accepted?,
+        trouble = maker.make(&mut world, &submitter) => return Err(trouble.err().unwrap_or_else(|| anyhow::anyhow!("trouble ended"))),
+    };
+    if scenario.trouble.has(Trouble::Repeat) {
+        maker.repeat(&world, 150).await?;
+    }
+    let mut missed = std::mem::take(&mut maker.missed);
+    let left = world.cloud.faults().await?;
+    tally.hit(&left);
+    world.cloud.clear_faults().await?;
+
+    let (wrong, unreached) = rest(&mut world, &mut tally).await?;
+    missed.extend(unreached);
+    accepted.extend(mend(&world, &submitter, &stacks).await?);
+    let quiet = submitter.quiet(REST).await;
+    let (_, at_end) = world.stop_agents().await?;
+
+    let evidence = Evidence::collect(&world.operator, &world.cloud, accepted).await?;
+    let mut violations = checker::check(&evidence);
+    let ended = tally.ended_by_itself.iter().chain(&wrong).chain(&at_end);
+    violations.extend(ended.map(|detail| Violation { rule: Rule::OneEnd, detail: detail.clone() }));
+    if !quiet {
+        let detail = "messages are still waiting".to_owned();
+        violations.push(Violation { rule: Rule::OneEnd, detail });
+    }
+    if !violations.is_empty() {
+        keep(&scenario.seed.to_string(), &world, &evidence, &violations)?;
+    }
+    Ok(Outcome {
+        seed: scenario.seed,
+        intents: evidence.accepted.len() as u64,
+        writes: evidence.cloud.get("audit").and_then(Value::as_array).map_or(0, Vec::len) as u64,
+        messages: evidence.swarm.len() as u64,
+        recoveries: recoveries(&evidence, &tally.troubles),
+        faults: tally.faults,
+        kills: tally.kills,
+        missed,
+        violations,
+    })
+}
+
+/// Every lane's intents, and their ends.
+async fn work(submitter: &Submitter, lanes: Vec<Lane>) -> anyhow::Result<Vec<Accepted>> {
+    let lanes = lanes.into_iter().map(|lane| submitter.lane(lane));
+    let accepted: Vec<Accepted> = try_join_all(lanes).await?.into_iter().flatten().collect();
+    wait(submitter, &accepted, WORK).await?;
+    Ok(accepted)
+}
+
+async fn wait(
+    submitter: &Submitter,
+    accepted: &[Accepted],
+    limit: Duration,
+) -> anyhow::Result<()> {
+    let ends = accepted.iter().map(|it| submitter.ended(&it.intent, limit));
+    try_join_all(ends).await?;
+    Ok(())
+}
+
+/// Has every agent end in order and start again with nothing to die of. Some places are on the way
+/// to the end only.
+async fn rest(
+    world: &mut World,
+    tally: &mut Tally,
+) -> anyhow::Result<(Vec<String>, Vec<Point>)> {
+    let identities: Vec<Identity> = world.agents.iter().map(|agent| agent.identity).collect();
+    let armed: Vec<Point> = world.agents.iter().filter_map(|agent| agent.armed).collect();
+    let (died, wrong) = world.stop_agents().await?;
+    for point in &died {
+        tally.killed(*point);
+    }
+    let unreached = armed.into_iter().filter(|point| !died.contains(point)).collect();
+    for identity in identities {
+        world.add(identity, None)?;
+    }
+    world.ready().await?;
+    Ok((wrong, unreached))
+}
+
+/// Whoever finds a stack stuck asks again once the cloud is well.
+async fn mend(
+    world: &World,
+    submitter: &Submitter,
+    stacks: &[String],
+) -> anyhow::Result<Vec<Accepted>> {
+    let records = checker::read_stream(&world.operator, "KV_stacks").await?;
+    let mut accepted = Vec::new();
+    for stack in stacks {
+        let subject = format!("$KV.stacks.stack.{stack}");
+        let newest = records.iter().rev().find(|entry| entry.subject == subject);
+        if newest.is_some_and(|entry| entry.body.pointer("/run/stuck") == Some(&json!(true))) {
+            accepted.push(submitter.submit(json!({ "text": format!("Retire {stack}") })).await?);
+        }
+    }
+    wait(submitter, &accepted, REST).await?;
+    Ok(accepted)
+}
+
+/// Keeps what is needed to look into a violation.
+fn keep(
+    seed: &str,
+    world: &World,
+    evidence: &Evidence,
+    violations: &[Violation],
+) -> anyhow::Result<()> {
+    let folder = kept_logs().join(seed);
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("agents.log"), world.logs())?;
+    let found: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    std::fs::write(folder.join("violations.txt"), found.join("\n"))?;
+    let shown = |entries: &[checker::Entry]| {
+        let lines: Vec<String> = entries
+            .iter()
+            .map(|entry| format!("{} {} {}", entry.sequence, entry.subject, entry.body))
+            .collect();
+        lines.join("\n")
+    };
+    std::fs::write(folder.join("swarm.txt"), shown(&evidence.swarm))?;
+    std::fs::write(folder.join("intents.txt"), shown(&evidence.intents))?;
+    std::fs::write(folder.join("stacks.txt"), shown(&evidence.stacks))?;
+    std::fs::write(folder.join("cloud.json"), serde_json::to_vec_pretty(&evidence.cloud)?)?;
+    Ok(())
+}

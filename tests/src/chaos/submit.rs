@@ -1,0 +1,104 @@
+//! Submits intents, however the server is at the moment, and watches how they end.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use async_nats::HeaderMap;
+use async_nats::jetstream::{self, context::ContextBuilder};
+use serde_json::{Value, json};
+
+use super::work::Lane;
+use crate::checker::Accepted;
+use crate::wait::until;
+
+/// A submitter's view of the bus.
+#[derive(Debug, Clone)]
+pub(super) struct Submitter {
+    context: jetstream::Context,
+}
+
+impl Submitter {
+    pub(super) fn new(client: async_nats::Client) -> Self {
+        Self { context: ContextBuilder::new().timeout(Duration::from_secs(1)).build(client) }
+    }
+
+    /// Submits one intent until the server has acknowledged it.
+    pub(super) async fn submit(&self, mut intent: Value) -> anyhow::Result<Accepted> {
+        let id = bus_schema::IntentId::fresh().to_string();
+        intent.as_object_mut().context("an intent is an object")?.insert("id".into(), json!(id));
+        let payload = serde_json::to_vec(&intent)?;
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Msg-Id", id.as_str());
+        let sequence = self.publish("swarm.intent.submit", headers, payload.clone()).await?;
+        Ok(Accepted { intent: id, sequence, payload })
+    }
+
+    /// Publishes until the server has acknowledged it.
+    pub(super) async fn publish(
+        &self,
+        subject: &str,
+        headers: HeaderMap,
+        payload: Vec<u8>,
+    ) -> anyhow::Result<u64> {
+        until("the server acknowledges", Duration::from_secs(60), || async {
+            let subject = subject.to_owned();
+            let (headers, payload) = (headers.clone(), payload.clone());
+            let sent =
+                self.context.publish_with_headers(subject, headers, payload.into()).await;
+            let Ok(acknowledgement) = sent else { return Ok(None) };
+            Ok(acknowledgement.await.ok().map(|acknowledgement| acknowledgement.sequence))
+        })
+        .await
+    }
+
+    /// Submits a lane's intents; answers those accepted.
+    pub(super) async fn lane(&self, lane: Lane) -> anyhow::Result<Vec<Accepted>> {
+        let mut accepted = Vec::new();
+        for (pause, intent) in lane.intents {
+            tokio::time::sleep(pause).await;
+            let next = self.submit(intent).await?;
+            if lane.patient {
+                self.ended(&next.intent, Duration::from_secs(60)).await?;
+            }
+            accepted.push(next);
+        }
+        Ok(accepted)
+    }
+
+    /// Waits for an intent's end; `false` where it does not come in time, which is the checker's to
+    /// judge.
+    pub(super) async fn ended(&self, intent: &str, limit: Duration) -> anyhow::Result<bool> {
+        let subject = format!("$KV.intents.intent.{intent}");
+        let ended = until("the intent ends", limit, || async {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            let Ok(stream) = self.context.get_stream_no_info("KV_intents").await else {
+                return Ok(None);
+            };
+            let Ok(record) = stream.direct_get_last_for_subject(&subject).await else {
+                return Ok(None);
+            };
+            let record: Value = rmp_serde::from_slice(&record.payload).unwrap_or_default();
+            let phase = record.get("phase").and_then(Value::as_str);
+            Ok(phase.filter(|phase| *phase != "planned").map(drop))
+        });
+        Ok(ended.await.is_ok())
+    }
+
+    /// Waits until no message waits for any agent.
+    pub(super) async fn quiet(&self, limit: Duration) -> bool {
+        let quiet = until("no message waits", limit, || async {
+            for name in ["planner-intents", "planner-outcomes", "provisioner-plans"] {
+                let consumer: Result<jetstream::consumer::PullConsumer, _> =
+                    self.context.get_consumer_from_stream(name, "SWARM").await;
+                let Ok(consumer) = consumer else { return Ok(None) };
+                let info = consumer.cached_info();
+                if info.num_pending > 0 || info.num_ack_pending > 0 {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        });
+        quiet.await.is_ok()
+    }
+}

@@ -1,0 +1,277 @@
+//! Trouble of every sort, made while a swarm works.
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use super::draw::Draw;
+use super::points::Point;
+use super::recovery::now;
+use super::report::Tally;
+use super::submit::Submitter;
+use super::world::World;
+use crate::nats::Identity;
+use crate::tools::root;
+
+/// How long an agent is left to come to the place where it is to die.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// A sort of trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// None: the harness itself is looked at.
+    None,
+    /// Agents are killed at places in their code.
+    Kill,
+    /// The server is killed, and frozen.
+    Bus,
+    /// Calls to the cloud fail in every way.
+    Cloud,
+    /// Messages are delivered again, and in another order.
+    Repeat,
+    /// The agents' clocks jump, while the cloud fails.
+    Clock,
+    /// Two provisioners, many intents, one of the two killed at random.
+    Crowd,
+    /// Kill, bus, cloud and repeat at once.
+    All,
+}
+
+impl Trouble {
+    /// Every sort that is trouble.
+    pub const ALL: [Self; 7] =
+        [Self::Kill, Self::Bus, Self::Cloud, Self::Repeat, Self::Clock, Self::Crowd, Self::All];
+
+    pub(super) fn has(self, part: Self) -> bool {
+        match part {
+            Self::Cloud => matches!(self, Self::Cloud | Self::Clock | Self::All),
+            Self::Kill => matches!(self, Self::Kill | Self::All),
+            Self::Bus => matches!(self, Self::Bus | Self::All),
+            Self::Repeat => matches!(self, Self::Repeat | Self::All),
+            Self::None | Self::Clock | Self::Crowd | Self::All => self == part,
+        }
+    }
+}
+
+impl std::str::FromStr for Trouble {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = |trouble: &Self| format!("{trouble:?}").to_lowercase() == text;
+        let all = [Self::None].into_iter().chain(Self::ALL);
+        all.into_iter().find(named).ok_or_else(|| {
+            "none, kill, bus, cloud, repeat, clock, crowd or all is expected".to_owned()
+        })
+    }
+}
+
+/// Ways in which a call to the cloud fails: name, and the sandbox's word for it.
+pub const CLOUD_FAULTS: [&str; 6] =
+    ["429 with Retry-After", "500", "reset", "lost answer", "no answer, then closed", "stale read"];
+
+/// What hits one call.
+fn fault(draw: &mut Draw, sort: &str) -> Value {
+    let mut fault = match sort {
+        "429 with Retry-After" => json!({ "kind": "status", "status": 429, "retry_after": 1 }),
+        "500" => json!({ "kind": "status", "status": 500 }),
+        "reset" => json!({ "kind": "reset" }),
+        "lost answer" => json!({ "kind": "lost" }),
+        "stale read" => json!({ "kind": "stale" }),
+        _ => json!({ "kind": "hang", "ms": 100 + draw.below(400) }),
+    };
+    let method = draw.one(&["GET", "POST", "PUT", "PATCH", "DELETE", "", ""]).copied();
+    if let Some(fields) = fault.as_object_mut() {
+        fields.insert("skip".to_owned(), json!(draw.below(4)));
+        if let Some(method) = method.filter(|it| !it.is_empty() && sort != "stale read") {
+            fields.insert("method".to_owned(), json!(method));
+        }
+    }
+    fault
+}
+
+/// Makes trouble until it is dropped.
+pub(super) struct Troublemaker<'it> {
+    pub(super) trouble: Trouble,
+    pub(super) draw: Draw,
+    /// Places still to be killed at.
+    pub(super) places: Vec<Point>,
+    /// Places that were not come to.
+    pub(super) missed: Vec<Point>,
+    /// Most kills of agents, so that no message is given up as one that kills.
+    pub(super) kills: usize,
+    pub(super) tally: &'it mut Tally,
+}
+
+impl Troublemaker<'_> {
+    /// The next place to be killed at in an agent, and at the how manieth coming.
+    pub(super) fn next_place(&mut self, agent: Identity) -> Option<(Point, u64)> {
+        if self.kills == 0 {
+            return None;
+        }
+        let at = self.places.iter().position(|point| point.agent == agent)?;
+        let nth = if self.draw.percent(70) { 1 } else { 1 + self.draw.below(4) };
+        Some((self.places.remove(at), nth))
+    }
+
+    /// Makes trouble until dropped.
+    pub(super) async fn make(
+        &mut self,
+        world: &mut World,
+        submitter: &Submitter,
+    ) -> anyhow::Result<()> {
+        let (mut round, mut quarrel) = (0_u64, 0);
+        loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            round += 1;
+            self.revive(world)?;
+            if self.trouble.has(Trouble::Cloud) && round.is_multiple_of(2) {
+                self.hurt_calls(world).await?;
+            }
+            if self.trouble == Trouble::Kill && round % 20 == 1 && quarrel < 6 {
+                quarrel += 1;
+                self.quarrel(world, submitter).await?;
+            }
+            if self.trouble.has(Trouble::Repeat) && round.is_multiple_of(5) {
+                self.repeat(world, 10).await?;
+            }
+            if self.trouble.has(Trouble::Bus) && round.is_multiple_of(20) {
+                self.hurt_bus(world).await?;
+            }
+            if self.trouble.has(Trouble::Crowd) && round.is_multiple_of(16) && self.kills > 0 {
+                self.kills -= 1;
+                let at = usize::try_from(1 + self.draw.below(2)).unwrap_or(1);
+                if let Some(agent) = world.agents.get_mut(at) {
+                    agent.process.kill().await?;
+                    self.tally.strike("provisioner killed at random", 1);
+                    self.tally.troubles.push(now());
+                    world.restart(at, None)?;
+                }
+            }
+        }
+    }
+
+    /// Starts again what has died.
+    fn revive(&mut self, world: &mut World) -> anyhow::Result<()> {
+        for at in 0..world.agents.len() {
+            let Some(agent) = world.agents.get_mut(at) else { continue };
+            let Some(status) = agent.process.ended() else {
+                // A place on the way to the end, or one that nothing leads to just now.
+                if agent.armed.is_some() && !agent.leaving && agent.since.elapsed() > PATIENCE {
+                    agent.leaving = true;
+                    agent.process.signal(Signal::TERM)?;
+                }
+                continue;
+            };
+            let (identity, armed) = (agent.identity, agent.armed.take());
+            match armed {
+                Some(point) if agent.leaving && status.signal() != Some(Signal::KILL.as_raw()) => {
+                    self.missed.push(point);
+                }
+                Some(point) => {
+                    self.kills = self.kills.saturating_sub(1);
+                    self.tally.killed(point);
+                    self.tally.troubles.push(now());
+                }
+                None => self.tally.ended_by_itself.push(agent.process.failure()),
+            }
+            let next = self.next_place(identity);
+            world.restart(at, next)?;
+        }
+        Ok(())
+    }
+
+    /// Some calls fail; each fault hits one.
+    async fn hurt_calls(&mut self, world: &World) -> anyhow::Result<()> {
+        let waiting = world.cloud.faults().await?.len();
+        for _ in waiting..12 {
+            if let Some(sort) = self.draw.one(&CLOUD_FAULTS) {
+                let fault = fault(&mut self.draw, sort);
+                let id = world.cloud.fault(&fault).await?;
+                self.tally.armed(id, sort);
+            }
+        }
+        Ok(())
+    }
+
+    /// What makes an agent undo, refuse, hand back and give up, so that those places are reached.
+    async fn quarrel(&mut self, world: &World, submitter: &Submitter) -> anyhow::Result<()> {
+        let refused = json!({
+            "method": self.draw.one(&["POST", "PUT"]), "skip": self.draw.below(5),
+            "kind": "status", "status": 403,
+        });
+        world.cloud.fault(&refused).await?;
+        let slow = json!({ "method": "GET", "kind": "status", "status": 500, "count": 8, "skip": 9 });
+        world.cloud.fault(&slow).await?;
+        let (none, garbage) = (HeaderMap::new(), b"no message".to_vec());
+        for subject in ["swarm.intent.submit", "swarm.plan.proposed.nobody"] {
+            submitter.publish(subject, none.clone(), garbage.clone()).await?;
+        }
+        let unheard = json!({
+            "stack": "nobody", "intent": bus_schema::IntentId::fresh(), "plan": "0".repeat(64),
+            "reason": "none", "next": "nothing", "undone": 0,
+        });
+        let subject = "swarm.provision.failed.nobody";
+        submitter.publish(subject, none, serde_json::to_vec(&unheard)?).await?;
+        Ok(())
+    }
+
+    /// Stored messages again: plans, outcomes and intents, any of them, under ids of their own, as
+    /// after the stream's window; some under the id they had.
+    pub(super) async fn repeat(&mut self, world: &World, most: u64) -> anyhow::Result<()> {
+        let context = async_nats::jetstream::new(world.operator.clone());
+        let Ok(mut stream) = context.get_stream("SWARM").await else { return Ok(()) };
+        let Ok(info) = stream.info().await else { return Ok(()) };
+        let last = info.state.last_sequence;
+        for _ in 0..most {
+            let sequence = 1 + self.draw.below(last.max(1));
+            let Ok(message) = stream.direct_get(sequence).await else { continue };
+            let mut headers = HeaderMap::new();
+            for (name, values) in message.headers.iter() {
+                if name.to_string().starts_with("Nats-") {
+                    continue;
+                }
+                for value in values {
+                    headers.append(name.clone(), value.clone());
+                }
+            }
+            if self.draw.percent(90) {
+                headers.insert("Nats-Msg-Id", format!("again-{}", self.draw.next()));
+            } else if let Some(id) = message.headers.get("Nats-Msg-Id") {
+                headers.insert("Nats-Msg-Id", id.clone());
+            }
+            let sent = context
+                .publish_with_headers(message.subject.clone(), headers, message.payload.clone())
+                .await;
+            if let Ok(acknowledgement) = sent
+                && acknowledgement.await.is_ok()
+            {
+                self.tally.strike("delivered again, out of order", 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// The server dies, or does not answer for a while.
+    async fn hurt_bus(&mut self, world: &mut World) -> anyhow::Result<()> {
+        if self.draw.percent(60) {
+            world.nats.process.kill().await?;
+            tokio::time::sleep(self.draw.millis(0, 700)).await;
+            world.nats.restart().await?;
+            self.tally.strike("nats-server killed", 1);
+        } else {
+            world.nats.process.signal(Signal::STOP)?;
+            tokio::time::sleep(self.draw.millis(200, 2_500)).await;
+            world.nats.process.signal(Signal::CONT)?;
+            self.tally.strike("nats-server frozen", 1);
+        }
+        self.tally.troubles.push(now());
+        Ok(())
+    }
+}
+
+/// Where the logs of runs with violations are kept.
+pub(super) fn kept_logs() -> std::path::PathBuf {
+    root().join("target").join("chaos")
+}
