@@ -1,9 +1,11 @@
 //! The agent: reads records, publishes plans, keeps where each intent stands.
 //!
-//! The order of effects makes every crash harmless. What is published comes first, under an id that
-//! derives from the message handled; the intent's record comes last and says that all of it is
-//! done. A message handled again before that publishes under the same ids, and takes as published
-//! what the stream already holds; a message handled again after that finds the record and stops.
+//! The order of effects makes every crash harmless. First the intent's record claims its place in
+//! the order of intents, so that a copy delivered beside it cannot take another. Then what is
+//! published, under an id that derives from the message handled; and last the record says that all
+//! of it is done. A message handled again before that publishes under the same ids, and takes as
+//! published what the stream already holds; a message handled again after that finds the record and
+//! stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,21 +82,43 @@ impl Planner {
         let span = tracing::info_span!("plan intent", sequence = received.sequence);
         async move {
             let state = new_state(&received, &outbox);
-            if let Some((known, _)) = self.intents.get(&state.intent).await? {
-                if known.order == state.order {
+            let (state, claimed) = match self.intents.get(&state.intent).await? {
+                None => (state, None),
+                // Somebody has begun with it and got no further. Going on in the place that the
+                // first copy of the intent has in the stream leads to the very plan he came to.
+                Some((known, revision)) if is_claim(&known) => (known, Some(revision)),
+                Some((known, _)) if known.order == state.order => {
                     tracing::debug!(intent = %state.intent, "handled already");
-                } else {
-                    tracing::warn!(intent = %state.intent, first = known.order, "its id was used before");
+                    return Ok(());
                 }
-                return Ok(());
-            }
+                Some((known, _)) => {
+                    tracing::warn!(intent = %state.intent, first = known.order, "its id was used before");
+                    return Ok(());
+                }
+            };
+            runtime::failpoint!("planner::before_understanding");
             let understood =
                 understand(&state.request, &self.library.environments, &self.library.paths);
-            let state = match understood {
-                Ok(understanding) => self.planned(state, understanding, false, &outbox).await?,
-                Err(refusal) => refused(state, refusal, &outbox).await?,
+            let (state, claimed) = match understood {
+                Ok(understanding) => {
+                    // A second copy of an intent, delivered at the same time, would else be planned
+                    // as another, later one.
+                    let claimed = match claimed {
+                        Some(claimed) => claimed,
+                        None => self.intents.create(&state.intent, &state).await?,
+                    };
+                    runtime::failpoint!("planner::after_claim");
+                    let state = self.planned(state, understanding, false, &outbox).await?;
+                    (state, Some(claimed))
+                }
+                Err(refusal) => (refused(state, refusal, &outbox).await?, claimed),
             };
-            self.intents.create(&state.intent, &state).await?;
+            runtime::failpoint!("planner::before_record");
+            match claimed {
+                Some(claimed) => self.intents.update(&state.intent, &state, claimed).await?,
+                None => self.intents.create(&state.intent, &state).await?,
+            };
+            runtime::failpoint!("planner::after_record");
             tracing::info!(
                 intent = %state.intent,
                 phase = ?state.phase,
@@ -186,6 +210,7 @@ impl Planner {
                     tracing::error!(%intent, "planned without an understanding");
                     return Ok(());
                 };
+                runtime::failpoint!("planner::before_replanning");
                 let refused = outcome.plan().clone();
                 let state = IntentState { replans, ..state };
                 let state = self.planned(state, understanding, true, outbox).await?;
@@ -201,7 +226,9 @@ impl Planner {
                 state
             }
         };
+        runtime::failpoint!("planner::before_moving_on");
         self.intents.update(&intent, &state, revision).await?;
+        runtime::failpoint!("planner::after_moving_on");
         tracing::info!(%intent, phase = ?state.phase, reason = state.reason, "intent moved on");
         Ok(())
     }
@@ -230,7 +257,7 @@ impl Planner {
                     phase: IntentPhase::Planned,
                     understanding: Some(Understanding { environment, ..understanding }),
                     plan: Some(reference),
-                    since: jiff::Timestamp::now(),
+                    since: runtime::now(),
                     ..state
                 })
             }
@@ -252,7 +279,9 @@ impl Planner {
     /// same message published counts, even if this one came out otherwise.
     async fn propose(&self, plan: Plan, outbox: &Outbox) -> Result<PlanReference, HandleError> {
         let proposed = PlanProposed::new(plan);
+        runtime::failpoint!("planner::before_proposing");
         let sequence = outbox.publish(&proposed).await?;
+        runtime::failpoint!("planner::after_proposing");
         let stored = self.bus.message_at::<PlanProposed>(sequence).await?;
         let stored = stored.map_or_else(|| proposed.clone(), |stored| stored.message);
         if stored.plan.intent != proposed.plan.intent {
@@ -265,6 +294,11 @@ impl Planner {
         }
         Ok(PlanReference { id: stored.id, to: stored.plan.to, sequence })
     }
+}
+
+/// Whether a record says no more than that somebody has begun with the intent.
+const fn is_claim(state: &IntentState) -> bool {
+    matches!(state.phase, IntentPhase::Planned) && state.plan.is_none()
 }
 
 /// The record of an intent nothing was done about yet.
@@ -284,7 +318,7 @@ fn new_state(received: &Received<IntentSubmitted>, outbox: &Outbox) -> IntentSta
         next: None,
         refusal: None,
         submitted_at: received.published_at,
-        since: jiff::Timestamp::now(),
+        since: runtime::now(),
         traceparent: outbox.traceparent(),
     }
 }
@@ -296,7 +330,9 @@ async fn refused(
     outbox: &Outbox,
 ) -> Result<IntentState, HandleError> {
     let announced = IntentRefused { intent: state.intent, refusal: refusal.clone() };
+    runtime::failpoint!("planner::before_refusing");
     outbox.publish(&announced).await?;
+    runtime::failpoint!("planner::after_refusing");
     let next = refusal.example.as_ref().map(|example| match language_of(&state.request) {
         policy::Language::English => format!("this would work: {example}"),
         policy::Language::Korean => format!("이렇게 하면 됩니다: {example}"),
@@ -310,7 +346,7 @@ fn ended(state: IntentState, ending: Ending) -> IntentState {
         phase: ending.phase,
         reason: Some(ending.reason),
         next: ending.next,
-        since: jiff::Timestamp::now(),
+        since: runtime::now(),
         ..state
     }
 }

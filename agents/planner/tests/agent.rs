@@ -254,3 +254,32 @@ async fn a_plan_published_before_a_crash_is_the_one_that_counts() -> Result<()> 
     assert_eq!(plan, another_plan(intent)?);
     planner.stopped().await
 }
+
+#[tokio::test]
+async fn a_copy_of_an_intent_begun_with_takes_its_place_and_no_other() -> Result<()> {
+    let swarm = Swarm::start().await?;
+    let (id, order) = (IntentId::of_stream_sequence(1_000), 1_000);
+    let text = "Point docs.example.com to 203.0.113.20";
+    let claim = bus_schema::IntentState {
+        intent: id,
+        order,
+        request: bus_schema::Request { text: Some(text.to_owned()), ..Default::default() },
+        by: None,
+        phase: IntentPhase::Planned,
+        understanding: None,
+        plan: None,
+        replans: 0,
+        reason: None,
+        next: None,
+        refusal: None,
+        submitted_at: jiff::Timestamp::UNIX_EPOCH,
+        since: jiff::Timestamp::UNIX_EPOCH,
+        traceparent: None,
+    };
+    swarm.bus.store().create(&id, &claim).await?;
+    swarm.submit(&json!({"id": id, "text": text})).await?;
+    let planner = swarm.planner()?;
+    let plan = swarm.plan(order, None).await?;
+    assert_eq!((plan.plan.intent, plan.plan.order), (id, order));
+    planner.stopped().await
+}

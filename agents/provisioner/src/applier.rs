@@ -134,6 +134,11 @@ impl Applier {
             let admission = admission::admit(state, proposed, &self.me, alive);
             tracing::debug!(plan = %proposed.id.short(), ?admission, "admission");
             let outcome = match (admission, held) {
+                // A copy of a plan that failed long ago, delivered again: its intent has ended.
+                (Admission::Begin, Some(_)) if self.saga.records.ended(proposed.plan.intent).await? => {
+                    tracing::warn!(stack = %proposed.plan.stack, intent = %proposed.plan.intent, "a plan for an intent that has ended");
+                    return Ok(outcomes);
+                }
                 (Admission::Begin, held) => Box::pin(self.begin(arrival, held)).await?,
                 (Admission::Repeat(outcome), _) => Some(*outcome),
                 (Admission::Stale { current }, _) => {
@@ -183,7 +188,10 @@ impl Applier {
 
     async fn survey(&self, proposed: &PlanProposed, held: &Held) -> Result<Survey, cloud::Error> {
         let scopes = preflight::scopes(&proposed.plan, Some(&held.state));
-        self.saga.clouds.survey(scopes, self.saga.parallelism).await
+        runtime::failpoint!("provisioner::before_survey");
+        let survey = self.saga.clouds.survey(scopes, self.saga.parallelism).await;
+        runtime::failpoint!("provisioner::after_survey");
+        survey
     }
 
     /// Applies a plan that nothing was done of yet.
@@ -194,7 +202,7 @@ impl Applier {
     ) -> Result<Option<Outcome>, TurnError> {
         let proposed = arrival.proposed;
         let mut held = held.unwrap_or_else(|| Held {
-            state: ending::blank(&proposed.plan, jiff::Timestamp::now()),
+            state: ending::blank(&proposed.plan, runtime::now()),
             revision: None,
         });
         if codec::encode(proposed).map_or(usize::MAX, |bytes| bytes.len()) > LARGEST_PLAN {
@@ -249,11 +257,12 @@ impl Applier {
         proposed: &PlanProposed,
         held: Held,
     ) -> Result<Option<Outcome>, TurnError> {
+        runtime::failpoint!("provisioner::before_resuming");
         let span = span(proposed);
         let mut first = vec![Event::TakenOver { holder: self.me.clone() }];
         let run = journal::run_of(&held.state, &proposed.id);
         let failing = run.is_none_or(|run| run.failure.is_some());
-        let began = run.map_or_else(jiff::Timestamp::now, |run| run.started_at);
+        let began = run.map_or_else(runtime::now, |run| run.started_at);
         let mut survey = None;
         if !failing {
             match self.survey(proposed, &held).instrument(span.clone()).await {
@@ -316,7 +325,7 @@ impl Applier {
 
     async fn record(&self, mut held: Held, outcome: Outcome) -> Result<Option<Outcome>, TurnError> {
         held.state.last = Some(outcome.clone());
-        held.state.updated_at = jiff::Timestamp::now();
+        held.state.updated_at = runtime::now();
         records::write(&*self.saga.records, &held.state, held.revision).await?;
         Ok(Some(outcome))
     }
@@ -343,7 +352,7 @@ fn pause(error: &cloud::Error) -> Option<Duration> {
 }
 
 fn elapsed(since: jiff::Timestamp) -> Duration {
-    Duration::try_from(jiff::Timestamp::now().duration_since(since)).unwrap_or_default()
+    Duration::try_from(runtime::now().duration_since(since)).unwrap_or_default()
 }
 
 fn place_of(proposed: &PlanProposed, resource: &ResourceAddress) -> String {

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bus_schema::{Claim, InstanceId, PlanProposed, Session, StackName, StackState};
+use bus_schema::{
+    Claim, InstanceId, IntentId, IntentState, PlanProposed, Session, StackName, StackState,
+};
 use runtime::{Bus, BusError, Retry, Retryable, Revision, Store, StoreError};
 
 /// The records the provisioner works on. A trait, so that the saga can be tested killed at every
@@ -38,6 +40,9 @@ pub trait Records: fmt::Debug + Send + Sync {
     /// Whether a provisioner process still lives.
     async fn alive(&self, instance: &InstanceId) -> Result<bool, StoreError>;
 
+    /// Whether an intent has ended, as far as the planner has recorded it.
+    async fn ended(&self, intent: IntentId) -> Result<bool, StoreError>;
+
     /// The plan stored at a sequence of the stream.
     async fn plan(&self, sequence: u64) -> Result<Option<PlanProposed>, BusError>;
 }
@@ -49,12 +54,19 @@ pub struct Kept {
     stacks: Store<StackState>,
     claims: Store<Claim>,
     sessions: Store<Session>,
+    intents: Store<IntentState>,
 }
 
 impl Kept {
     /// Through this connection.
     pub fn on(bus: &Bus) -> Self {
-        Self { stacks: bus.store(), claims: bus.store(), sessions: bus.store(), bus: bus.clone() }
+        Self {
+            stacks: bus.store(),
+            claims: bus.store(),
+            sessions: bus.store(),
+            intents: bus.store(),
+            bus: bus.clone(),
+        }
     }
 }
 
@@ -97,6 +109,11 @@ impl Records for Kept {
 
     async fn alive(&self, instance: &InstanceId) -> Result<bool, StoreError> {
         Ok(self.sessions.get(instance).await?.is_some())
+    }
+
+    async fn ended(&self, intent: IntentId) -> Result<bool, StoreError> {
+        let known = self.intents.get(&intent).await?;
+        Ok(known.is_some_and(|(state, _)| state.phase.is_final()))
     }
 
     async fn plan(&self, sequence: u64) -> Result<Option<PlanProposed>, BusError> {

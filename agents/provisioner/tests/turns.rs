@@ -221,3 +221,16 @@ async fn a_plan_whose_content_was_altered_is_no_plan() {
     assert_eq!(runtime::Retryable::retry(&error), runtime::Retry::Never);
     assert!(runtime::chain(&error).contains("its content has the id"), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_delivered_again_after_its_intent_has_ended_is_not_begun() {
+    let site = Site::new();
+    site.apply("one", &first(), 1).await;
+    let before = site.world.lock().unwrap().picture();
+    let late = plan(site.state().as_ref(), &second(), 2);
+    site.shelf.lock().unwrap().ended.insert(late.plan.intent.to_string());
+    let sequence = site.publish(&late);
+    let outcomes = site.process("one").turn(&late, sequence).await.unwrap().unwrap();
+    assert_eq!(outcomes, vec![]);
+    assert_eq!(site.world.lock().unwrap().picture(), before);
+}

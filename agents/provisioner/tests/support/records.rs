@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use bus_schema::{Claim, InstanceId, PlanProposed, StackName, StackState};
+use bus_schema::{Claim, InstanceId, IntentId, PlanProposed, StackName, StackState};
 use provisioner::records::Records;
 use runtime::{BusError, Revision, StoreError};
 
@@ -16,6 +16,8 @@ pub(crate) struct Shelf {
     pub(crate) stacks: BTreeMap<String, (StackState, u64)>,
     pub(crate) claims: BTreeMap<String, (Claim, u64)>,
     pub(crate) sessions: BTreeSet<String>,
+    /// Intents that have ended.
+    pub(crate) ended: BTreeSet<String>,
     pub(crate) plans: Vec<PlanProposed>,
     pub(crate) revision: u64,
     /// Every state a stack's record had.
@@ -108,6 +110,11 @@ impl Records for FakeRecords {
     async fn alive(&self, instance: &InstanceId) -> Result<bool, StoreError> {
         self.life.alive().await;
         Ok(self.shelf.lock().unwrap().sessions.contains(instance.as_str()))
+    }
+
+    async fn ended(&self, intent: IntentId) -> Result<bool, StoreError> {
+        self.life.alive().await;
+        Ok(self.shelf.lock().unwrap().ended.contains(&intent.to_string()))
     }
 
     async fn plan(&self, sequence: u64) -> Result<Option<PlanProposed>, BusError> {
