@@ -22,7 +22,7 @@ lint: ## Check format, lints and documentation
 build: ## Build every binary
 	$(CARGO) build $(addprefix --package ,zerodrift planner provisioner sandbox)
 
-tools: ## Install nats-server, workerd and the tests' Python packages into .tools/
+tools: ## Install nats-server, workerd and what the tests need into .tools/
 	@deploy/tools/install
 
 schema: ## Write the wire's description (bus-schema/asyncapi.json, bus-schema/schema/) from the types
