@@ -127,14 +127,33 @@ fn page(letter: &DeadLetter) -> String {
     lines.push(table.render());
     lines.push(String::new());
     lines.push(match letter.message() {
-        Some(message) => serde_json::to_string_pretty(&message).unwrap_or_default(),
-        None => format!(
-            "{} bytes that are neither MessagePack nor JSON:\n{}",
-            letter.payload.len(),
-            String::from_utf8_lossy(&letter.payload).escape_debug()
-        ),
+        Some(message) => {
+            let text = serde_json::to_string_pretty(&message).unwrap_or_default();
+            beginning(text.chars(), letter.payload.len())
+        }
+        None => {
+            // Escaped as it is read: what is not shown of a large one is not worked on.
+            let bytes = letter.payload.get(..MOST_SHOWN * 4).unwrap_or(&letter.payload);
+            let text = String::from_utf8_lossy(bytes);
+            format!(
+                "{} bytes that are neither MessagePack nor JSON:\n{}",
+                letter.payload.len(),
+                beginning(text.chars().flat_map(char::escape_debug), letter.payload.len())
+            )
+        }
     });
     lines.join("\n")
+}
+
+/// Most characters shown of a payload.
+const MOST_SHOWN: usize = 16 * 1024;
+
+fn beginning(mut text: impl Iterator<Item = char>, bytes: usize) -> String {
+    let mut shown: String = text.by_ref().take(MOST_SHOWN).collect();
+    if text.next().is_some() {
+        shown.push_str(&format!("\n… the beginning of {bytes} bytes"));
+    }
+    shown
 }
 
 async fn replay(swarm: &Swarm, which: &Replay, output: Output) -> Result<Exit, Failure> {
