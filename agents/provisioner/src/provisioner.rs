@@ -67,8 +67,12 @@ impl Agent for Provisioner {
         let api = settings
             .cloudflare_api
             .ok_or_else(|| StartError::new("read the address of the Cloudflare API"))?;
-        let cloudflare = cloud::cloudflare::Cloudflare::new(api, &settings.cloudflare_token)
-            .map_err(|error| StartError::caused("make a client for Cloudflare", error))?;
+        let cloudflare = cloud::cloudflare::Cloudflare::with_rate(
+            api,
+            &settings.cloudflare_token,
+            settings.cloudflare_rate,
+        )
+        .map_err(|error| StartError::caused("make a client for Cloudflare", error))?;
         let session = OpenSession::open(&bus, settings.session)
             .await
             .map_err(|error| StartError::caused("open this process's session", error))?;

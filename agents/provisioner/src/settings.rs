@@ -1,5 +1,6 @@
 //! The provisioner's own configuration.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ pub struct ProvisionerSettings {
     pub cloudflare_api: Option<Url>,
     /// The token to change it with.
     pub cloudflare_token: SecretString,
+    /// Calls that the token may make in any 5 minutes.
+    pub cloudflare_rate: NonZeroU32,
     /// How long a dead process's run is left alone.
     pub session: Duration,
     /// Changes of one run, and listings, under way at once.
@@ -27,6 +30,12 @@ impl Settings for ProvisionerSettings {
         Key::new("CLOUDFLARE_API", "Base URL of the Cloudflare API")
             .or("https://api.cloudflare.com/client/v4"),
         Key::new("CLOUDFLARE_TOKEN_FILE", "File with the API token; it needs edit rights"),
+        Key::new(
+            "CLOUDFLARE_RATE",
+            "Calls that the token may make in any 5 minutes, 4 to 100000000; more than Cloudflare \
+             grants gets none at all for the next 5",
+        )
+        .or("1200"),
         Key::new("SESSION_SECONDS", "How long a dead process's run is left alone, 3 to 300")
             .or("15"),
         Key::new("PARALLELISM", "Changes of one run under way at once, 1 to 64").or("8"),
@@ -44,11 +53,16 @@ impl Settings for ProvisionerSettings {
         Self {
             cloudflare_api: values.parsed("CLOUDFLARE_API"),
             cloudflare_token: SecretString::from(token),
+            cloudflare_rate: rate(values.number("CLOUDFLARE_RATE", 4..=100_000_000)),
             session: values.seconds("SESSION_SECONDS", 3..=300),
             parallelism: usize::try_from(values.number("PARALLELISM", 1..=64)).unwrap_or(8),
             patience: values.seconds("PATIENCE_SECONDS", 0..=86_400),
         }
     }
+}
+
+fn rate(calls: u64) -> NonZeroU32 {
+    u32::try_from(calls).ok().and_then(NonZeroU32::new).unwrap_or(cloud::cloudflare::RATE)
 }
 
 /// A secret in a file, without the white space around it.

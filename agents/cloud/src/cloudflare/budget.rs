@@ -1,4 +1,4 @@
-//! Keeps within what Cloudflare grants a token: 1,200 calls in any 5 minutes, or it answers nothing
+//! Keeps within what Cloudflare grants a token: so many calls in any 5 minutes, or it answers nothing
 //! but 429 for the next 5.
 
 use std::num::NonZeroU32;
@@ -8,13 +8,8 @@ use std::time::Duration;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::time::Instant;
 
-/// Calls that may be made at once after a rest. With one more every [`PERIOD`] no 5 minutes see more
-/// than 300 + 900 = 1,200.
-const BURST: NonZeroU32 = match NonZeroU32::new(300) {
-    Some(burst) => burst,
-    None => NonZeroU32::MIN,
-};
-const PERIOD: Duration = Duration::from_nanos(1_000_000_000 / 3 + 1);
+/// What the grant counts over.
+const WINDOW: Duration = Duration::from_secs(5 * 60);
 
 /// Longest to wait when Cloudflare says to; beyond, the caller is told and decides.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(20);
@@ -28,13 +23,9 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new() -> Self {
-        let quota =
-            Quota::with_period(PERIOD).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
-        Self {
-            limiter: RateLimiter::direct(quota.allow_burst(BURST)),
-            paused_until: Mutex::new(None),
-        }
+    /// `granted`: calls in any 5 minutes.
+    pub(super) fn new(granted: NonZeroU32) -> Self {
+        Self { limiter: RateLimiter::direct(quota(granted)), paused_until: Mutex::new(None) }
     }
 
     /// Waits for a call's turn.
@@ -66,5 +57,35 @@ impl Budget {
     fn pause(&self) -> Duration {
         let paused = self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
         paused.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// A quarter may be called at once after a rest, and the rest spread over the window: so no window
+/// sees more than is granted.
+fn quota(granted: NonZeroU32) -> Quota {
+    let burst = NonZeroU32::new(granted.get() / 4).unwrap_or(NonZeroU32::MIN);
+    let spread = granted.get().saturating_sub(burst.get()).max(1);
+    // A nanosecond more, for the division leaves a part of one out.
+    let period = WINDOW / spread + Duration::from_nanos(1);
+    Quota::with_period(period)
+        .unwrap_or_else(|| Quota::per_minute(NonZeroU32::MIN))
+        .allow_burst(burst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_window_sees_more_than_is_granted() {
+        for granted in [1, 2, 3, 4, 5, 1_199, 1_200, 1_000_000, u32::MAX] {
+            let quota = quota(NonZeroU32::new(granted).unwrap());
+            let spread = WINDOW.as_nanos() / quota.replenish_interval().as_nanos();
+            let most = u128::from(quota.burst_size().get()) + spread;
+            assert!(most <= u128::from(granted).max(2), "{granted}: {most}");
+            if (1_000..=1_000_000).contains(&granted) {
+                assert!(most * 10 >= u128::from(granted) * 9, "{granted}: {most}");
+            }
+        }
     }
 }

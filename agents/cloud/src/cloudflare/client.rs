@@ -1,6 +1,7 @@
 //! Makes calls to Cloudflare's API: within the budget, again where that is safe, each in a span.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
@@ -108,7 +109,12 @@ struct Pointed {
 }
 
 impl Client {
-    pub(super) fn new(base: Url, token: &SecretString) -> Result<Self, BuildError> {
+    /// `granted`: calls that the token may make in any 5 minutes.
+    pub(super) fn new(
+        base: Url,
+        token: &SecretString,
+        granted: NonZeroU32,
+    ) -> Result<Self, BuildError> {
         if base.cannot_be_a_base() {
             return Err(BuildError::Base(base));
         }
@@ -126,7 +132,7 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(BuildError::Http)?;
-        Ok(Self { http, base, authorization, budget: Budget::new() })
+        Ok(Self { http, base, authorization, budget: Budget::new(granted) })
     }
 
     /// Makes a call that answers with the envelope.

@@ -15,6 +15,7 @@ mod request;
 pub use client::BuildError;
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -36,6 +37,12 @@ use crate::{Cloud, Observed};
 /// Where Cloudflare's own API is.
 pub const API: &str = "https://api.cloudflare.com/client/v4";
 
+/// Calls in any 5 minutes that Cloudflare grants a token where nothing else was agreed.
+pub const RATE: NonZeroU32 = match NonZeroU32::new(1_200) {
+    Some(rate) => rate,
+    None => NonZeroU32::MIN,
+};
+
 /// Every kind of Cloudflare's there is, for those who decide and hold no credential.
 pub const fn catalogue() -> Catalogue {
     Catalogue(kinds::KINDS)
@@ -51,13 +58,25 @@ pub struct Cloudflare {
 }
 
 impl Cloudflare {
-    /// A client of the API at `base` (see [`API`]); nothing is called yet.
+    /// A client of the API at `base` (see [`API`]) that keeps within [`RATE`]; nothing is called yet.
     ///
     /// # Errors
     /// When the base or the token cannot be used.
     pub fn new(base: Url, token: &SecretString) -> Result<Self, BuildError> {
+        Self::with_rate(base, token, RATE)
+    }
+
+    /// The same with another number of calls granted in any 5 minutes.
+    ///
+    /// # Errors
+    /// When the base or the token cannot be used.
+    pub fn with_rate(
+        base: Url,
+        token: &SecretString,
+        granted: NonZeroU32,
+    ) -> Result<Self, BuildError> {
         Ok(Self {
-            client: Client::new(base, token)?,
+            client: Client::new(base, token, granted)?,
             zones: Mutex::default(),
             contents: Contents::default(),
         })
