@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use bus_schema::{
     IntentPhase, IntentRefused, IntentState, IntentSubmitted, Outcome, Plan, PlanApplied,
-    PlanFailed, PlanProposed, PlanReference, PlanStale, PlanSuperseded, Received, Refusal,
-    RunStuck, StackState, Understanding, stream,
+    PlanFailed, PlanId, PlanProposed, PlanReference, PlanStale, PlanSuperseded, Received, Refusal,
+    RunStuck, StackName, StackState, Subject, Understanding, stream,
 };
 use cloud::Catalogue;
-use runtime::{Agent, Bus, HandleError, Outbox, Retry, Routes, StartError, Store, chain};
+use runtime::{Agent, Bus, BusError, HandleError, Outbox, Retry, Routes, StartError, Store, chain};
 use tracing::Instrument;
 
 use crate::decide::{self, Ending, Next};
@@ -103,12 +103,13 @@ impl Planner {
                 Ok(understanding) => {
                     // A second copy of an intent, delivered at the same time, would else be planned
                     // as another, later one.
+                    let earlier = claimed.map(|_| Earlier { after: state.order, but: None });
                     let claimed = match claimed {
                         Some(claimed) => claimed,
                         None => self.intents.create(&state.intent, &state).await?,
                     };
                     runtime::failpoint!("planner::after_claim");
-                    let state = self.planned(state, understanding, false, &outbox).await?;
+                    let state = self.planned(state, understanding, earlier, &outbox).await?;
                     (state, Some(claimed))
                 }
                 Err(refusal) => (refused(state, refusal, &outbox).await?, claimed),
@@ -212,8 +213,11 @@ impl Planner {
                 };
                 runtime::failpoint!("planner::before_replanning");
                 let refused = outcome.plan().clone();
+                let after = state.plan.as_ref().map_or(state.order, |plan| plan.sequence);
+                let earlier = Earlier { after, but: Some(refused.clone()) };
+                let earlier = (delivery > 1).then_some(earlier);
                 let state = IntentState { replans, ..state };
-                let state = self.planned(state, understanding, true, outbox).await?;
+                let state = self.planned(state, understanding, earlier, outbox).await?;
                 if state.plan.as_ref().is_some_and(|plan| plan.id == refused)
                     && state.phase == IntentPhase::Planned
                 {
@@ -238,9 +242,20 @@ impl Planner {
         &self,
         state: IntentState,
         understanding: Understanding,
-        again: bool,
+        earlier: Option<Earlier>,
         outbox: &Outbox,
     ) -> Result<IntentState, HandleError> {
+        let again = state.plan.is_some();
+        if let Some(earlier) = earlier
+            && let Some(plan) = self.published(&state, &understanding.stack, earlier).await?
+        {
+            return Ok(IntentState {
+                plan: Some(plan),
+                understanding: Some(understanding),
+                since: runtime::now(),
+                ..state
+            });
+        }
         let stack = self.stacks.get(&understanding.stack).await?.map(|(stack, _)| stack);
         let language = language_of(&state.request);
         let asked = Asked {
@@ -275,6 +290,34 @@ impl Planner {
         }
     }
 
+    /// The plan that an earlier handling published before it died. It counts whatever has become of
+    /// the stack since: it may be applied by now.
+    async fn published(
+        &self,
+        state: &IntentState,
+        stack: &StackName,
+        earlier: Earlier,
+    ) -> Result<Option<PlanReference>, HandleError> {
+        let subject = Subject::plan_proposed(stack);
+        let mut from = earlier.after + 1;
+        loop {
+            let found = match self.bus.message_from::<PlanProposed>(&subject, from).await {
+                Ok(found) => found,
+                Err(BusError::NotThis { sequence, .. }) => {
+                    from = sequence + 1;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let Some(Received { message, sequence, .. }) = found else { return Ok(None) };
+            let (id, to) = (message.id, message.plan.to);
+            if message.plan.intent == state.intent && earlier.but.as_ref() != Some(&id) {
+                return Ok(Some(PlanReference { id, to, sequence }));
+            }
+            from = sequence + 1;
+        }
+    }
+
     /// Publishes a plan and says where it stands in the stream; the one an earlier handling of the
     /// same message published counts, even if this one came out otherwise.
     async fn propose(&self, plan: Plan, outbox: &Outbox) -> Result<PlanReference, HandleError> {
@@ -294,6 +337,14 @@ impl Planner {
         }
         Ok(PlanReference { id: stored.id, to: stored.plan.to, sequence })
     }
+}
+
+/// Where in the stream a plan of an earlier handling of the same message would be.
+struct Earlier {
+    /// After this sequence.
+    after: u64,
+    /// Another than this one.
+    but: Option<PlanId>,
 }
 
 /// Whether a record says no more than that somebody has begun with the intent.

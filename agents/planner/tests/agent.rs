@@ -51,7 +51,7 @@ async fn what_cannot_be_done_is_refused_with_a_reason_and_a_way_on() -> Result<(
     let swarm = Swarm::start().await?;
     let planner = swarm.planner()?;
     let cases = [
-        (json!({"text": "make it better"}), RefusalCode::NoGoldenPath),
+        (json!({"text": "make it better"}), RefusalCode::TooVague),
         (json!({"text": "운영 WAF를 꺼줘"}), RefusalCode::Dangerous),
         (json!({"text": "retire edge-cache-api"}), RefusalCode::Unknown),
         (json!({"path": "waf-shield", "parameters": {"rps": "x"}}), RefusalCode::Invalid),
@@ -255,13 +255,10 @@ async fn a_plan_published_before_a_crash_is_the_one_that_counts() -> Result<()> 
     planner.stopped().await
 }
 
-#[tokio::test]
-async fn a_copy_of_an_intent_begun_with_takes_its_place_and_no_other() -> Result<()> {
-    let swarm = Swarm::start().await?;
-    let (id, order) = (IntentId::of_stream_sequence(1_000), 1_000);
-    let text = "Point docs.example.com to 203.0.113.20";
-    let claim = bus_schema::IntentState {
-        intent: id,
+/// The record of an intent that somebody has begun with.
+fn claim(order: u64, text: &str) -> bus_schema::IntentState {
+    bus_schema::IntentState {
+        intent: IntentId::of_stream_sequence(order),
         order,
         request: bus_schema::Request { text: Some(text.to_owned()), ..Default::default() },
         by: None,
@@ -275,11 +272,36 @@ async fn a_copy_of_an_intent_begun_with_takes_its_place_and_no_other() -> Result
         submitted_at: jiff::Timestamp::UNIX_EPOCH,
         since: jiff::Timestamp::UNIX_EPOCH,
         traceparent: None,
-    };
-    swarm.bus.store().create(&id, &claim).await?;
-    swarm.submit(&json!({"id": id, "text": text})).await?;
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_an_intent_begun_with_takes_its_place_and_no_other() -> Result<()> {
+    let swarm = Swarm::start().await?;
+    let text = "Point docs.example.com to 203.0.113.20";
+    let claim = claim(1_000, text);
+    swarm.bus.store().create(&claim.intent, &claim).await?;
+    swarm.submit(&json!({"id": claim.intent, "text": text})).await?;
     let planner = swarm.planner()?;
-    let plan = swarm.plan(order, None).await?;
-    assert_eq!((plan.plan.intent, plan.plan.order), (id, order));
+    let plan = swarm.plan(claim.order, None).await?;
+    assert_eq!((plan.plan.intent, plan.plan.order), (claim.intent, claim.order));
+    planner.stopped().await
+}
+
+#[tokio::test]
+async fn a_plan_published_before_a_crash_counts_whatever_has_come_after_it() -> Result<()> {
+    let swarm = Swarm::start().await?;
+    let text = "Point docs.example.com to 203.0.113.20";
+    let order = swarm.submit(&json!({"text": text})).await?;
+    let claim = claim(order, text);
+    swarm.bus.store().create(&claim.intent, &claim).await?;
+    let published = another_plan(order)?;
+    swarm.send(&published).await?;
+    let mut stack = swarm.apply(&published).await?;
+    stack.order = 1_000;
+    stack.intent = Some(IntentId::of_stream_sequence(1_000));
+    swarm.record(&stack).await?;
+    let planner = swarm.planner()?;
+    assert_eq!(swarm.plan(order, None).await?, published);
     planner.stopped().await
 }

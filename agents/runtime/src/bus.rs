@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::context::PublishErrorKind;
-use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::DirectGetErrorKind;
+use async_nats::jetstream::message::{PublishMessage, StreamMessage};
+use async_nats::jetstream::stream::{DirectGetError, DirectGetErrorKind};
 use async_nats::{HeaderMap, HeaderValue, jetstream};
 use bus_schema::{
     InstanceId, Message, MessageId, Received, Record, Subject, codec, header, stream,
@@ -70,7 +70,7 @@ pub enum BusError {
         /// Which one.
         sequence: u64,
         /// Why.
-        source: jetstream::stream::DirectGetError,
+        source: DirectGetError,
     },
     /// What is stored at a sequence is another message; trying again does not help.
     #[error("message {sequence} of {} is not {kind}", stream::SWARM.name)]
@@ -245,30 +245,51 @@ impl Bus {
         &self,
         sequence: u64,
     ) -> Result<Option<Received<M>>, BusError> {
-        let read = |source| BusError::Read { sequence, source };
-        let stream = self.stream(stream::SWARM.name).await.map_err(|error| {
-            read(jetstream::stream::DirectGetError::with_source(DirectGetErrorKind::Other, error))
-        })?;
-        let raw = match stream.direct_get(sequence).await {
-            Ok(message) => Raw::stored(message),
-            Err(error) if error.kind() == DirectGetErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(read(error)),
-        };
-        let typed = raw.header(header::TYPE).is_none_or(|kind| kind == M::TYPE);
-        if !typed || !M::FILTER.matches(raw.subject()) {
-            return Err(BusError::NotThis { sequence, kind: M::TYPE, source: None });
-        }
-        match codec::decode(raw.header(header::CONTENT_TYPE), raw.payload()) {
-            Ok(message) => Ok(Some(raw.received(message))),
-            Err(source) => Err(BusError::NotThis { sequence, kind: M::TYPE, source: Some(source) }),
-        }
+        let stream = self.swarm(sequence).await?;
+        typed(sequence, stream.direct_get(sequence).await)
     }
 
-    async fn stream(
+    /// Reads the first message stored on a subject at this sequence or after it; `None` where there
+    /// is none yet.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not of this type; the error says at which sequence it is.
+    pub async fn message_from<M: Message>(
         &self,
-        name: &str,
-    ) -> Result<jetstream::stream::Stream<()>, jetstream::context::GetStreamError> {
-        self.data().get_stream_no_info(name).await
+        subject: &Subject,
+        sequence: u64,
+    ) -> Result<Option<Received<M>>, BusError> {
+        let stream = self.swarm(sequence).await?;
+        let found = stream.direct_get_next_for_subject(subject.as_str(), Some(sequence)).await;
+        typed(sequence, found)
+    }
+
+    async fn swarm(&self, sequence: u64) -> Result<jetstream::stream::Stream<()>, BusError> {
+        self.data().get_stream_no_info(stream::SWARM.name).await.map_err(|error| {
+            let source = DirectGetError::with_source(DirectGetErrorKind::Other, error);
+            BusError::Read { sequence, source }
+        })
+    }
+}
+
+/// A stored message as one of this type; asked for by a sequence.
+fn typed<M: Message>(
+    asked: u64,
+    found: Result<StreamMessage, DirectGetError>,
+) -> Result<Option<Received<M>>, BusError> {
+    let raw = match found {
+        Ok(message) => Raw::stored(message),
+        Err(error) if error.kind() == DirectGetErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(BusError::Read { sequence: asked, source }),
+    };
+    let sequence = raw.sequence();
+    let typed = raw.header(header::TYPE).is_none_or(|kind| kind == M::TYPE);
+    if !typed || !M::FILTER.matches(raw.subject()) {
+        return Err(BusError::NotThis { sequence, kind: M::TYPE, source: None });
+    }
+    match codec::decode(raw.header(header::CONTENT_TYPE), raw.payload()) {
+        Ok(message) => Ok(Some(raw.received(message))),
+        Err(source) => Err(BusError::NotThis { sequence, kind: M::TYPE, source: Some(source) }),
     }
 }
 
