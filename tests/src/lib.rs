@@ -7,6 +7,7 @@ pub mod chaos;
 pub mod checker;
 mod cloud;
 mod command;
+mod disk;
 mod follow;
 mod intents;
 mod nats;
@@ -18,6 +19,7 @@ mod wait;
 
 pub use cloud::{ACCOUNT, Actor, Sandbox, Someone};
 pub use command::Said;
+pub use disk::SmallDisk;
 pub use follow::Followed;
 pub use intents::Submitted;
 pub use nats::{Identity, NatsServer, Sync};

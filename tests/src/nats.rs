@@ -9,6 +9,7 @@ use nkeys::KeyPair;
 use tokio::process::Command;
 
 use crate::otlp::free_port;
+use crate::disk::SmallDisk;
 use crate::process::Process;
 use crate::tools::tool;
 use crate::wait::{secs, until};
@@ -31,16 +32,22 @@ pub struct NatsServer {
     /// Where clients connect.
     pub url: String,
     folder: PathBuf,
+    /// What its store is on, where that is a disk of its own.
+    disk: Option<SmallDisk>,
 }
 
 impl NatsServer {
     /// Starts one with its store, its configuration and everyone's seed in the folder.
     pub async fn start(folder: &Path) -> anyhow::Result<Self> {
-        Self::start_with(folder, Sync::Always).await
+        Self::start_with(folder, Sync::Always, None).await
     }
 
-    /// The same with another habit of writing through to the disk.
-    pub async fn start_with(folder: &Path, sync: Sync) -> anyhow::Result<Self> {
+    /// The same with another habit of writing through to the disk, or another disk.
+    pub async fn start_with(
+        folder: &Path,
+        sync: Sync,
+        disk: Option<SmallDisk>,
+    ) -> anyhow::Result<Self> {
         let sync = match sync {
             Sync::Always => ", sync_interval: always",
             Sync::Sometimes => "",
@@ -57,21 +64,24 @@ impl NatsServer {
         let config = format!(
             "listen: \"127.0.0.1:{port}\"\nmax_payload: 8MB\n\
              jetstream {{ store_dir: \"{}\"{sync} }}\n{}",
-            folder.join("jetstream").display(),
+            disk.as_ref().map_or(folder, SmallDisk::path).join("jetstream").display(),
             render_authorization(&keys, Some(Identity::Submitter))
         );
         std::fs::write(folder.join("nats.conf"), config)?;
         let mut server = Self {
-            process: Self::spawn(folder)?,
+            process: Self::spawn(folder, disk.as_ref())?,
             url: format!("nats://127.0.0.1:{port}"),
             folder: folder.to_owned(),
+            disk,
         };
         server.ready().await?;
         Ok(server)
     }
 
-    fn spawn(folder: &Path) -> anyhow::Result<Process> {
-        let mut command = Command::new(tool("venv/bin/nats-server")?);
+    fn spawn(folder: &Path, disk: Option<&SmallDisk>) -> anyhow::Result<Process> {
+        let program = tool("venv/bin/nats-server")?;
+        let mut command =
+            disk.map_or_else(|| Command::new(&program), |disk| disk.command(&program));
         command.arg("--config").arg(folder.join("nats.conf"));
         Process::start("nats-server", command, folder)
     }
@@ -86,8 +96,13 @@ impl NatsServer {
 
     /// Starts it again on the same store and port, after it was killed.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
-        self.process = Self::spawn(&self.folder)?;
+        self.process = Self::spawn(&self.folder, self.disk.as_ref())?;
         self.ready().await
+    }
+
+    /// The disk of its own.
+    pub fn disk(&self) -> anyhow::Result<&SmallDisk> {
+        self.disk.as_ref().context("this server has no disk of its own")
     }
 
     /// The file with an identity's seed.

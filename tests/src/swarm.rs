@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::cloud::{Actor, Sandbox};
+use crate::disk::SmallDisk;
 use crate::nats::{Identity, NatsServer, Sync};
 use crate::otlp::Receiver;
 use crate::process::Process;
@@ -37,6 +38,7 @@ pub struct Swarm {
 /// A swarm about to be started.
 #[derive(Debug, Default)]
 pub struct SwarmBuilder {
+    disk: Option<usize>,
     telemetry: bool,
     sync: Sync,
     settings: Vec<(Identity, &'static str, String)>,
@@ -57,6 +59,13 @@ impl SwarmBuilder {
         self
     }
 
+    /// With the server's store on a disk of this size, in mebibytes.
+    #[must_use]
+    pub const fn on_small_disk(mut self, mebibytes: usize) -> Self {
+        self.disk = Some(mebibytes);
+        self
+    }
+
     /// With a setting of one agent's, by the name of its environment variable.
     #[must_use]
     pub fn with_setting(
@@ -73,7 +82,11 @@ impl SwarmBuilder {
     pub async fn start(self) -> anyhow::Result<Swarm> {
         let folder = tempfile::Builder::new().prefix("zerodrift-test-").tempdir()?;
         let path = folder.path();
-        let nats = NatsServer::start_with(path, self.sync).await?;
+        let disk = match self.disk {
+            Some(mebibytes) => Some(SmallDisk::mount(path, mebibytes).await?),
+            None => None,
+        };
+        let nats = NatsServer::start_with(path, self.sync, disk).await?;
         let telemetry = if self.telemetry { Some(Receiver::start(path).await?) } else { None };
         let cloudflare = Sandbox::start(path).await?;
         bootstrap(&nats, path).await?;

@@ -120,7 +120,10 @@ impl Due {
     /// The place visited least.
     fn least(&self, report: &Report) -> u64 {
         let visits = self.places.iter().filter(|point| !self.hopeless(point));
-        visits.map(|point| report.kills.get(point).copied().unwrap_or_default()).min().unwrap_or(u64::MAX)
+        visits
+            .map(|point| report.kills.get(point).copied().unwrap_or_default())
+            .min()
+            .unwrap_or(u64::MAX)
     }
 
     /// Those visited least, first.

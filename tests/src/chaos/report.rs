@@ -130,8 +130,10 @@ impl fmt::Display for Report {
         if self.violations.is_empty() && self.runs > 0 {
             // The rule of three: https://doi.org/10.1001/jama.1983.03330370053031
             let runs = u32::try_from(self.runs).unwrap_or(u32::MAX);
-            let (per_run, per_intent) =
-                (3.0 / f64::from(runs), 3.0 / f64::from(u32::try_from(self.intents.max(1)).unwrap_or(1)));
+            let (per_run, per_intent) = (
+                3.0 / f64::from(runs),
+                3.0 / f64::from(u32::try_from(self.intents.max(1)).unwrap_or(1)),
+            );
             writeln!(
                 f,
                 "none in {} runs: with 95 % confidence fewer than {per_run:.4} a run, {per_intent:.5} \

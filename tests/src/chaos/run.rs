@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use async_nats::HeaderMap;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
@@ -16,6 +17,7 @@ use super::work::{self, Lane};
 use super::world::World;
 use crate::checker::{self, Accepted, Evidence, Rule, Violation};
 use crate::nats::Identity;
+use crate::wait::until;
 
 /// Longest that work may take under trouble.
 const WORK: Duration = Duration::from_secs(90);
@@ -67,7 +69,12 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
     let lanes = match scenario.trouble {
         Trouble::Crowd => work::crowd(&mut draw, 10, 5),
         Trouble::Kill => work::mixed(&mut draw, 6, 6),
-        _ => work::mixed(&mut draw, 6, 5),
+        Trouble::None
+        | Trouble::Bus
+        | Trouble::Cloud
+        | Trouble::Repeat
+        | Trouble::Clock
+        | Trouble::All => work::mixed(&mut draw, 6, 5),
     };
     let stacks: Vec<String> = lanes.iter().map(|lane| lane.stack.clone()).collect();
     let clock = if scenario.trouble == Trouble::Clock { CLOCK } else { 0 };
@@ -79,7 +86,7 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
         draw: draw.split(),
         places: scenario.places,
         missed: Vec::new(),
-        kills: if scenario.trouble == Trouble::Crowd { 1 + draw.below(3) as usize } else { 12 },
+        kills: if scenario.trouble == Trouble::Crowd { 1 + draw.below(3) } else { 12 },
         tally: &mut tally,
     };
     let provisioners = if scenario.trouble.has(Trouble::Crowd) || draw.percent(30) { 2 } else { 1 };
@@ -90,9 +97,11 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
         world.add(identity, armed)?;
     }
 
-    let mut accepted = tokio::select! {
+    let accepted = tokio::select! {
         accepted = work(&submitter, lanes) => accepted?,
-        trouble = maker.make(&mut world, &submitter) => return Err(trouble.err().unwrap_or_else(|| anyhow::anyhow!("trouble ended"))),
+        trouble = maker.make(&mut world, &submitter) => {
+            return Err(trouble.err().unwrap_or_else(|| anyhow::anyhow!("trouble ended")));
+        }
     };
     if scenario.trouble.has(Trouble::Repeat) {
         maker.repeat(&world, 150).await?;
@@ -104,7 +113,7 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
 
     let (wrong, unreached) = rest(&mut world, &mut tally).await?;
     missed.extend(unreached);
-    accepted.extend(mend(&world, &submitter, &stacks).await?);
+    mend(&world, &submitter, &stacks).await?;
     let quiet = submitter.quiet(REST).await;
     let (_, at_end) = world.stop_agents().await?;
 
@@ -140,11 +149,7 @@ async fn work(submitter: &Submitter, lanes: Vec<Lane>) -> anyhow::Result<Vec<Acc
     Ok(accepted)
 }
 
-async fn wait(
-    submitter: &Submitter,
-    accepted: &[Accepted],
-    limit: Duration,
-) -> anyhow::Result<()> {
+async fn wait(submitter: &Submitter, accepted: &[Accepted], limit: Duration) -> anyhow::Result<()> {
     let ends = accepted.iter().map(|it| submitter.ended(&it.intent, limit));
     try_join_all(ends).await?;
     Ok(())
@@ -152,10 +157,7 @@ async fn wait(
 
 /// Has every agent end in order and start again with nothing to die of. Some places are on the way
 /// to the end only.
-async fn rest(
-    world: &mut World,
-    tally: &mut Tally,
-) -> anyhow::Result<(Vec<String>, Vec<Point>)> {
+async fn rest(world: &mut World, tally: &mut Tally) -> anyhow::Result<(Vec<String>, Vec<Point>)> {
     let identities: Vec<Identity> = world.agents.iter().map(|agent| agent.identity).collect();
     let armed: Vec<Point> = world.agents.iter().filter_map(|agent| agent.armed).collect();
     let (died, wrong) = world.stop_agents().await?;
@@ -170,23 +172,30 @@ async fn rest(
     Ok((wrong, unreached))
 }
 
-/// Whoever finds a stack stuck asks again once the cloud is well.
-async fn mend(
-    world: &World,
-    submitter: &Submitter,
-    stacks: &[String],
-) -> anyhow::Result<Vec<Accepted>> {
-    let records = checker::read_stream(&world.operator, "KV_stacks").await?;
-    let mut accepted = Vec::new();
+/// Once the cloud is well, a person has every stuck run put back.
+async fn mend(world: &World, submitter: &Submitter, stacks: &[String]) -> anyhow::Result<()> {
     for stack in stacks {
-        let subject = format!("$KV.stacks.stack.{stack}");
-        let newest = records.iter().rev().find(|entry| entry.subject == subject);
-        if newest.is_some_and(|entry| entry.body.pointer("/run/stuck") == Some(&json!(true))) {
-            accepted.push(submitter.submit(json!({ "text": format!("Retire {stack}") })).await?);
-        }
+        let Some(run) = stuck_run(world, stack).await? else { continue };
+        let subject = format!("swarm.stack.resume.{stack}");
+        let asked = serde_json::to_vec(&json!({ "stack": stack, "plan": run }))?;
+        submitter.publish(&subject, HeaderMap::new(), asked).await?;
+        let mended = until("the stuck run is put back", REST, || async {
+            Ok(stuck_run(world, stack).await?.is_none().then_some(()))
+        });
+        // Where it is not, the checker finds what is left.
+        drop(mended.await);
     }
-    wait(submitter, &accepted, REST).await?;
-    Ok(accepted)
+    Ok(())
+}
+
+/// The plan of a stack's run, where there is one that is stuck.
+async fn stuck_run(world: &World, stack: &str) -> anyhow::Result<Option<String>> {
+    let records = checker::read_stream(&world.operator, "KV_stacks").await?;
+    let subject = format!("$KV.stacks.stack.{stack}");
+    let newest = records.iter().rev().find(|entry| entry.subject == subject);
+    let run = newest.and_then(|entry| entry.body.get("run"));
+    let halted = run.filter(|run| run.get("stuck") == Some(&json!(true)));
+    Ok(halted.and_then(|run| Some(run.get("plan")?.as_str()?.to_owned())))
 }
 
 /// Keeps what is needed to look into a violation.

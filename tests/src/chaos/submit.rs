@@ -11,6 +11,10 @@ use super::work::Lane;
 use crate::checker::Accepted;
 use crate::wait::until;
 
+/// Who takes messages from `SWARM`.
+const CONSUMERS: [&str; 4] =
+    ["planner-intents", "planner-outcomes", "provisioner-plans", "provisioner-resumes"];
+
 /// A submitter's view of the bus.
 #[derive(Debug, Clone)]
 pub(super) struct Submitter {
@@ -43,8 +47,7 @@ impl Submitter {
         until("the server acknowledges", Duration::from_secs(60), || async {
             let subject = subject.to_owned();
             let (headers, payload) = (headers.clone(), payload.clone());
-            let sent =
-                self.context.publish_with_headers(subject, headers, payload.into()).await;
+            let sent = self.context.publish_with_headers(subject, headers, payload.into()).await;
             let Ok(acknowledgement) = sent else { return Ok(None) };
             Ok(acknowledgement.await.ok().map(|acknowledgement| acknowledgement.sequence))
         })
@@ -87,7 +90,7 @@ impl Submitter {
     /// Waits until no message waits for any agent.
     pub(super) async fn quiet(&self, limit: Duration) -> bool {
         let quiet = until("no message waits", limit, || async {
-            for name in ["planner-intents", "planner-outcomes", "provisioner-plans"] {
+            for name in CONSUMERS {
                 let consumer: Result<jetstream::consumer::PullConsumer, _> =
                     self.context.get_consumer_from_stream(name, "SWARM").await;
                 let Ok(consumer) = consumer else { return Ok(None) };

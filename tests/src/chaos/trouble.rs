@@ -100,7 +100,7 @@ pub(super) struct Troublemaker<'it> {
     /// Places that were not come to.
     pub(super) missed: Vec<Point>,
     /// Most kills of agents, so that no message is given up as one that kills.
-    pub(super) kills: usize,
+    pub(super) kills: u64,
     pub(super) tally: &'it mut Tally,
 }
 
@@ -202,7 +202,8 @@ impl Troublemaker<'_> {
             "kind": "status", "status": 403,
         });
         world.cloud.fault(&refused).await?;
-        let slow = json!({ "method": "GET", "kind": "status", "status": 500, "count": 8, "skip": 9 });
+        let slow =
+            json!({ "method": "GET", "kind": "status", "status": 500, "count": 8, "skip": 9 });
         world.cloud.fault(&slow).await?;
         let (none, garbage) = (HeaderMap::new(), b"no message".to_vec());
         for subject in ["swarm.intent.submit", "swarm.plan.proposed.nobody"] {

@@ -69,11 +69,7 @@ impl World {
     }
 
     /// Starts an agent's process again.
-    pub(super) fn restart(
-        &mut self,
-        at: usize,
-        armed: Option<(Point, u64)>,
-    ) -> anyhow::Result<()> {
+    pub(super) fn restart(&mut self, at: usize, armed: Option<(Point, u64)>) -> anyhow::Result<()> {
         let identity = self.agents.get(at).context("there is such an agent")?.identity;
         let process = self.spawn(identity, armed)?;
         if let Some(agent) = self.agents.get_mut(at) {
@@ -128,7 +124,8 @@ impl World {
     pub(super) async fn stop_agents(&mut self) -> anyhow::Result<(Vec<Point>, Vec<String>)> {
         let (mut died, mut wrong) = (Vec::new(), Vec::new());
         for mut agent in self.agents.drain(..) {
-            let code = if agent.process.is_alive() { agent.process.stop(DRAIN).await } else { Ok(None) };
+            let code =
+                if agent.process.is_alive() { agent.process.stop(DRAIN).await } else { Ok(None) };
             match (code, agent.armed) {
                 (Ok(Some(0)), _) => {}
                 (Ok(None), Some(point)) => died.push(point),
@@ -144,7 +141,7 @@ impl World {
         for name in ["planner", "provisioner"] {
             let log = self.folder.path().join(format!("{name}.log"));
             let log = std::fs::read_to_string(log).unwrap_or_default();
-            text.push_str(&format!("--- {name}\n{log}\n"));
+            text.extend(["--- ", name, "\n", log.as_str(), "\n"]);
         }
         text
     }

@@ -50,7 +50,10 @@ impl Evidence {
     }
 
     /// The newest value of every key of a bucket that begins so, by the rest of the key.
-    pub(crate) fn newest<'it>(bucket: &'it [Entry], prefix: &str) -> BTreeMap<&'it str, &'it Value> {
+    pub(crate) fn newest<'it>(
+        bucket: &'it [Entry],
+        prefix: &str,
+    ) -> BTreeMap<&'it str, &'it Value> {
         let mut newest = BTreeMap::new();
         for entry in bucket {
             let Some((_, key)) = entry.subject.split_once(prefix) else { continue };

@@ -39,7 +39,7 @@ impl Write<'_> {
     fn at(&self) -> i128 {
         self.text("/action/time")
             .parse::<jiff::Timestamp>()
-            .map_or(0, |time| time.as_nanosecond())
+            .map_or(0, jiff::Timestamp::as_nanosecond)
     }
 }
 
