@@ -33,7 +33,9 @@ impl Provisioner {
         };
         for outcome in self.applier.turn(arrival).await? {
             say(&outcome);
+            runtime::failpoint!("provisioner::before_outcome");
             publish(&outbox, &outcome).await?;
+            runtime::failpoint!("provisioner::after_outcome");
         }
         Ok(())
     }
@@ -46,7 +48,9 @@ impl Provisioner {
     ) -> Result<(), HandleError> {
         if let Some(outcome) = self.applier.resumed(&received.message).await? {
             say(&outcome);
+            runtime::failpoint!("provisioner::before_outcome");
             publish(&outbox, &outcome).await?;
+            runtime::failpoint!("provisioner::after_outcome");
         }
         Ok(())
     }

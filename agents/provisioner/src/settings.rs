@@ -37,7 +37,7 @@ impl Settings for ProvisionerSettings {
         )
         .or("1200"),
         Key::new("SESSION_SECONDS", "How long a dead process's run is left alone, 3 to 300")
-            .or("15"),
+            .or("6"),
         Key::new("PARALLELISM", "Changes of one run under way at once, 1 to 64").or("8"),
         Key::new(
             "PATIENCE_SECONDS",

@@ -93,7 +93,8 @@ fn sabotage(source: &Source) -> Result<(), String> {
     }
     if let Some((farthest, _)) = source.get("CLOCK_JUMP_SECONDS") {
         let farthest = farthest.parse::<u32>();
-        let farthest = farthest.map_err(|error| format!("ZERODRIFT_CLOCK_JUMP_SECONDS: {error}"))?;
+        let farthest =
+            farthest.map_err(|error| format!("ZERODRIFT_CLOCK_JUMP_SECONDS: {error}"))?;
         crate::clock::jump(farthest.into());
     }
     Ok(())

@@ -73,6 +73,7 @@ async fn the_audit_log_names_who_did_what() -> anyhow::Result<()> {
     let entry = &newest.result()[0];
     assert_eq!(entry["resource"]["id"], foreign.result()["id"]);
     assert_eq!(entry["resource"]["type"], "dns_records");
+    assert_eq!(entry["resource"]["name"], "foreign.example.com");
     assert_eq!(entry["action"]["type"], "create");
     assert_eq!(entry["raw"]["method"], "POST");
     assert_eq!(entry["raw"]["cf_rayid"], foreign.header("cf-ray"));
