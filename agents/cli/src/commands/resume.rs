@@ -11,11 +11,10 @@ use tokio::time::Instant;
 use crate::Failure;
 use crate::arguments::Common;
 use crate::exit::Exit;
-use crate::failure::Explain as _;
 use crate::output::style::{ADVICE, GOOD, STRONG, paint};
 use crate::output::timeline::count;
 use crate::output::{Output, stuck};
-use crate::swarm::Swarm;
+use crate::swarm::{Swarm, taken};
 
 /// Between two looks at the stack.
 const LOOK: Duration = Duration::from_millis(100);
@@ -57,10 +56,10 @@ pub(super) async fn run(command: Resume, common: &Common, output: Output) -> Res
     let asked = ResumeRequested { stack: name.clone(), plan: plan.clone(), by: command.by };
     // Of what was looked at: two who ask at once ask once.
     let id = MessageId::given(plan.as_str()).derive(&format!("resume/{}", revision.0));
-    swarm.bus.publish(&asked, &id).await.or_advise(
-        "the request was not taken by the server",
-        "are you an operator of this swarm? Nobody else may ask for this",
-    )?;
+    swarm.bus.publish(&asked, &id).await.map_err(|error| {
+        let advice = taken::advice(&error);
+        Failure::new("the request was not taken by the server").because(error).advise(advice)
+    })?;
     let patience = Duration::from_secs(command.timeout);
     let progress = output.progress(format!("putting back what {name} has left"));
     let state = ended(&swarm, &name, &plan, revision, patience).await?;

@@ -21,8 +21,8 @@ use crate::failure::Explain as _;
 use crate::output::Output;
 use crate::output::style::{FAINT, STRONG, paint};
 use crate::output::timeline::Clock;
-use crate::swarm::Swarm;
 use crate::swarm::feed::Follow;
+use crate::swarm::{Swarm, taken};
 
 /// What is wanted.
 #[derive(Debug, Args)]
@@ -181,11 +181,10 @@ pub(super) async fn publish_as(
 ) -> Result<u64, Failure> {
     let message = IntentSubmitted { id: Some(intent), request, by };
     let id = MessageId::given(intent.to_string());
-    swarm.bus.publish(&message, &id).await.or_advise(
-        "the intent was not taken by the server",
-        "has this NATS server been prepared? `zerodrift bootstrap` does it; are you allowed to \
-         submit?",
-    )
+    swarm.bus.publish(&message, &id).await.map_err(|error| {
+        let advice = taken::advice(&error);
+        Failure::new("the intent was not taken by the server").because(error).advise(advice)
+    })
 }
 
 #[cfg(test)]

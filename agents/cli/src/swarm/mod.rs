@@ -6,6 +6,7 @@ pub(crate) mod dead;
 pub(crate) mod feed;
 pub(crate) mod news;
 mod records;
+pub(crate) mod taken;
 
 pub(crate) use connect::Swarm;
 
