@@ -12,14 +12,15 @@ use std::time::Duration;
 
 use bus_schema::{
     IntentPhase, IntentRefused, IntentState, IntentSubmitted, Outcome, Plan, PlanApplied,
-    PlanFailed, PlanId, PlanProposed, PlanReference, PlanStale, PlanSuperseded, Received, Refusal,
-    RunStuck, StackName, StackState, Subject, Understanding, stream,
+    PlanFailed, PlanProposed, PlanReference, PlanStale, PlanSuperseded, Received, Refusal,
+    RunStuck, StackState, Understanding, stream,
 };
 use cloud::Catalogue;
-use runtime::{Agent, Bus, BusError, HandleError, Outbox, Retry, Routes, StartError, Store, chain};
+use runtime::{Agent, Bus, HandleError, Outbox, Retry, Routes, StartError, Store, chain};
 use tracing::Instrument;
 
 use crate::decide::{self, Ending, Next};
+use crate::history::{self, Earlier};
 use crate::plan::{Asked, Planned, Unplannable, plan};
 use crate::understand::{language_of, understand};
 use crate::{Library, PlannerSettings};
@@ -187,6 +188,12 @@ impl Planner {
     ) -> Result<(), HandleError> {
         let intent = intent_of(&outcome);
         let known = self.intents.get(&intent).await?;
+        let outcome = match &known {
+            Some((state, _)) if !state.phase.is_final() => {
+                history::foremost(&self.bus, state, outcome).await?
+            }
+            Some(_) | None => outcome,
+        };
         let state = known.as_ref().map(|(state, _)| state);
         let language = state.map_or(policy::Language::English, |it| language_of(&it.request));
         let next = decide::after(state, &outcome, delivery, language);
@@ -247,7 +254,8 @@ impl Planner {
     ) -> Result<IntentState, HandleError> {
         let again = state.plan.is_some();
         if let Some(earlier) = earlier
-            && let Some(plan) = self.published(&state, &understanding.stack, earlier).await?
+            && let Some(plan) =
+                history::published(&self.bus, &state, &understanding.stack, earlier).await?
         {
             return Ok(IntentState {
                 plan: Some(plan),
@@ -290,34 +298,6 @@ impl Planner {
         }
     }
 
-    /// The plan that an earlier handling published before it died. It counts whatever has become of
-    /// the stack since: it may be applied by now.
-    async fn published(
-        &self,
-        state: &IntentState,
-        stack: &StackName,
-        earlier: Earlier,
-    ) -> Result<Option<PlanReference>, HandleError> {
-        let subject = Subject::plan_proposed(stack);
-        let mut from = earlier.after + 1;
-        loop {
-            let found = match self.bus.message_from::<PlanProposed>(&subject, from).await {
-                Ok(found) => found,
-                Err(BusError::NotThis { sequence, .. }) => {
-                    from = sequence + 1;
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let Some(Received { message, sequence, .. }) = found else { return Ok(None) };
-            let (id, to) = (message.id, message.plan.to);
-            if message.plan.intent == state.intent && earlier.but.as_ref() != Some(&id) {
-                return Ok(Some(PlanReference { id, to, sequence }));
-            }
-            from = sequence + 1;
-        }
-    }
-
     /// Publishes a plan and says where it stands in the stream; the one an earlier handling of the
     /// same message published counts, even if this one came out otherwise.
     async fn propose(&self, plan: Plan, outbox: &Outbox) -> Result<PlanReference, HandleError> {
@@ -337,14 +317,6 @@ impl Planner {
         }
         Ok(PlanReference { id: stored.id, to: stored.plan.to, sequence })
     }
-}
-
-/// Where in the stream a plan of an earlier handling of the same message would be.
-struct Earlier {
-    /// After this sequence.
-    after: u64,
-    /// Another than this one.
-    but: Option<PlanId>,
 }
 
 /// Whether a record says no more than that somebody has begun with the intent.

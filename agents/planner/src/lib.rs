@@ -10,6 +10,7 @@
 
 mod agent;
 mod decide;
+mod history;
 mod library;
 mod plan;
 mod settings;

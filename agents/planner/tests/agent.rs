@@ -305,3 +305,68 @@ async fn a_plan_published_before_a_crash_counts_whatever_has_come_after_it() -> 
     assert_eq!(swarm.plan(order, None).await?, published);
     planner.stopped().await
 }
+
+#[tokio::test]
+async fn an_applied_plan_is_applied_even_if_a_late_copy_of_it_is_called_overtaken() -> Result<()> {
+    let swarm = Swarm::start().await?;
+    let planner = swarm.planner()?;
+    let order = swarm.submit(&json!({"text": "Point docs.example.com to 203.0.113.20"})).await?;
+    let proposed = swarm.plan(order, None).await?;
+    planner.stopped().await?;
+    let applied = bus_schema::PlanApplied {
+        stack: proposed.plan.stack.clone(),
+        intent: proposed.plan.intent,
+        plan: proposed.id.clone(),
+        generation: proposed.plan.to,
+        changes: 1,
+    };
+    let overtaken = bus_schema::PlanSuperseded {
+        stack: proposed.plan.stack.clone(),
+        intent: proposed.plan.intent,
+        plan: proposed.id.clone(),
+        by: IntentId::of_stream_sequence(1_000),
+    };
+    // As after the death of a planner that had just taken it: the other one is delivered first.
+    swarm.send(&applied).await?;
+    let taking = swarm.agent::<Deaf>(())?;
+    support::eventually("it is taken", || async {
+        Ok(TAKEN.load(std::sync::atomic::Ordering::SeqCst).then_some(()))
+    })
+    .await?;
+    taking.stopped().await?;
+    swarm.send(&overtaken).await?;
+    let planner = swarm.planner()?;
+    assert_eq!(swarm.intent(order, ended).await?.phase, IntentPhase::Converged);
+    planner.stopped().await
+}
+
+/// Whether [`Deaf`] has taken an outcome.
+static TAKEN: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// Takes outcomes and gives them back for later.
+struct Deaf;
+
+impl Agent for Deaf {
+    const NAME: &'static str = "planner";
+    const ABOUT: &'static str = "A test's planner";
+    type Settings = ();
+
+    fn routes() -> Routes<Self> {
+        Routes::new().on(stream::PLANNER_OUTCOMES, Self::outcome)
+    }
+
+    async fn start((): (), _: Bus) -> Result<Self, StartError> {
+        Ok(Self)
+    }
+}
+
+impl Deaf {
+    async fn outcome(
+        self: Arc<Self>,
+        _: Received<bus_schema::PlanApplied>,
+        _: Outbox,
+    ) -> Result<(), HandleError> {
+        TAKEN.store(true, std::sync::atomic::Ordering::SeqCst);
+        Err(HandleError::new(Retry::After(std::time::Duration::from_secs(2)), "later"))
+    }
+}
