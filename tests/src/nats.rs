@@ -8,8 +8,8 @@ use bus_schema::identity::render_authorization;
 use nkeys::KeyPair;
 use tokio::process::Command;
 
-use crate::otlp::free_port;
 use crate::disk::SmallDisk;
+use crate::otlp::free_port;
 use crate::process::Process;
 use crate::tools::tool;
 use crate::wait::{secs, until};

@@ -1,5 +1,6 @@
 //! A full disk under the bus: said clearly, nothing lost, and over when there is space again.
 
+use anyhow::Context;
 use async_nats::jetstream;
 use bus_schema::{IntentId, IntentSubmitted, codec};
 use serde_json::Value;
@@ -16,8 +17,9 @@ async fn submit(swarm: &Swarm, host: &str) -> anyhow::Result<Result<(IntentId, u
         return Ok(Err(said.err));
     }
     let said: Value = said.json()?.remove(0);
-    let sequence = said["sequence"].as_u64().unwrap_or_default();
-    Ok(Ok((serde_json::from_value(said["intent"].clone())?, sequence)))
+    let sequence = said.get("sequence").and_then(Value::as_u64).context("it has a place")?;
+    let intent = said.get("intent").and_then(Value::as_str).context("it has an id")?;
+    Ok(Ok((intent.parse()?, sequence)))
 }
 
 #[tokio::test]

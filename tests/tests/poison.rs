@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context;
 use async_nats::{HeaderMap, jetstream};
 use bus_schema::{Message, PlanApplied, codec, header};
 use futures::future::try_join_all;
@@ -33,6 +34,10 @@ const OUTCOME: &str = "swarm.provision.applied.edge-api";
 const SUBJECTS: [&str; 4] =
     ["swarm.intent.submit", "swarm.plan.proposed.edge-api", OUTCOME, "swarm.stack.resume.edge-api"];
 
+fn subject(nth: usize) -> &'static str {
+    SUBJECTS.iter().cycle().nth(nth).copied().unwrap_or(OUTCOME)
+}
+
 /// A message that would be read if it were whole, and other.
 fn whole() -> Value {
     json!({
@@ -50,13 +55,13 @@ fn truncated(nth: usize) -> anyhow::Result<Poison> {
     };
     let cut = 1 + nth * 7 % (bytes.len() - 1);
     let payload = bytes.get(..cut).unwrap_or_default().to_vec();
-    Ok(Poison::new(SUBJECTS[nth % SUBJECTS.len()], payload, "cannot be decoded as swarm."))
+    Ok(Poison::new(subject(nth), payload, "cannot be decoded as swarm."))
 }
 
 fn large(nth: usize) -> Poison {
     let mut payload = b"{\"text\":\"".to_vec();
     payload.resize(2 * 1024 * 1024, b'a');
-    Poison::new(SUBJECTS[nth % SUBJECTS.len()], payload, "at most 1048576 are taken")
+    Poison::new(subject(nth), payload, "at most 1048576 are taken")
 }
 
 fn deep(nth: usize) -> Poison {
@@ -74,8 +79,8 @@ fn deep(nth: usize) -> Poison {
 fn unknown_type(nth: usize) -> anyhow::Result<Poison> {
     const KINDS: [&str; 3] =
         ["swarm.intent.v9.submitted", "swarm.plan.v1.applied", "../../etc/passwd"];
-    let (subject, payload) = (SUBJECTS[nth % SUBJECTS.len()], codec::encode(&whole())?);
-    let kind = Some(KINDS[nth % KINDS.len()]);
+    let (subject, payload) = (subject(nth), codec::encode(&whole())?);
+    let kind = KINDS.iter().cycle().nth(nth).copied();
     Ok(Poison { subject, kind, payload, reason: "no handler for type" })
 }
 
@@ -86,13 +91,13 @@ fn wrong_types(nth: usize) -> anyhow::Result<Poison> {
         1 => ("stack", json!("Not A Stack")),
         _ => ("stack", json!({ "name": 7 })),
     };
-    message[field] = value;
+    message.as_object_mut().context("an object")?.insert(field.to_owned(), value);
     let payload = if nth.is_multiple_of(2) {
         serde_json::to_vec(&message)?
     } else {
         codec::encode(&message)?
     };
-    Ok(Poison::new(SUBJECTS[nth % SUBJECTS.len()], payload, "cannot be decoded as swarm."))
+    Ok(Poison::new(subject(nth), payload, "cannot be decoded as swarm."))
 }
 
 fn poison(nth: usize) -> anyhow::Result<Poison> {
@@ -167,25 +172,24 @@ async fn a_thousand_poison_messages_are_set_aside_and_good_traffic_goes_on() -> 
 async fn it_can_be_listed_shown_and_replayed(swarm: &Swarm) -> anyhow::Result<()> {
     let list = swarm.zerodrift(&["dead", "list", "--limit", "5000", "--json"]).await?.json()?;
     assert_eq!(list.len(), POISON);
-    let named = |it: &Value| it["reason"].as_str().is_some_and(|reason| reason.len() > 10);
+    let named = |it: &Value| reason(it).len() > 10;
     assert!(list.iter().all(named), "each has a reason");
     let brief = swarm.zerodrift(&["dead", "list", "--limit", "3"]).await?;
     assert_eq!(brief.out.lines().count(), 4, "a heading and three: {brief:?}");
 
     // The largest and the deepest too are shown without harm.
-    let largest = list.iter().max_by_key(|it| it["bytes"].as_u64());
-    let deepest =
-        list.iter().rfind(|it| it["reason"].as_str().is_some_and(|r| r.contains("deeper")));
+    let largest = list.iter().max_by_key(|it| it.get("bytes").and_then(Value::as_u64));
+    let deepest = list.iter().rfind(|it| reason(it).contains("deeper"));
     for letter in [largest, deepest].into_iter().flatten() {
-        let number = letter["sequence"].to_string();
+        let number = number(letter)?;
         let shown = swarm.zerodrift(&["dead", "show", &number]).await?;
         assert_eq!(shown.code, Some(0), "{}", shown.err);
-        assert!(shown.out.contains(letter["reason"].as_str().unwrap_or("?")), "{number}");
+        assert!(shown.out.contains(reason(letter)), "{number}");
         assert!(shown.out.len() < 64 * 1024, "{} bytes shown", shown.out.len());
     }
 
     // One, then all: they die of the same again, and nothing is lost or kept twice.
-    let number = list[POISON / 2]["sequence"].to_string();
+    let number = number(list.get(POISON / 2).context("there are as many")?)?;
     let replayed = swarm.zerodrift(&["dead", "replay", &number]).await?;
     assert_eq!(replayed.code, Some(0), "{replayed:?}");
     let gone = swarm.zerodrift(&["dead", "show", &number]).await?;
@@ -203,4 +207,12 @@ async fn dies_again(swarm: &Swarm) -> anyhow::Result<()> {
         Ok((dead_count(swarm).await? == POISON as u64).then_some(()))
     })
     .await
+}
+
+fn reason(letter: &Value) -> &str {
+    letter.get("reason").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn number(letter: &Value) -> anyhow::Result<String> {
+    Ok(letter.get("sequence").context("it has a number")?.to_string())
 }

@@ -126,21 +126,18 @@ fn page(letter: &DeadLetter) -> String {
     }
     lines.push(table.render());
     lines.push(String::new());
-    lines.push(match letter.message() {
-        Some(message) => {
-            let text = serde_json::to_string_pretty(&message).unwrap_or_default();
-            beginning(text.chars(), letter.payload.len())
-        }
-        None => {
-            // Escaped as it is read: what is not shown of a large one is not worked on.
-            let bytes = letter.payload.get(..MOST_SHOWN * 4).unwrap_or(&letter.payload);
-            let text = String::from_utf8_lossy(bytes);
-            format!(
-                "{} bytes that are neither MessagePack nor JSON:\n{}",
-                letter.payload.len(),
-                beginning(text.chars().flat_map(char::escape_debug), letter.payload.len())
-            )
-        }
+    lines.push(if let Some(message) = letter.message() {
+        let text = serde_json::to_string_pretty(&message).unwrap_or_default();
+        beginning(text.chars(), letter.payload.len())
+    } else {
+        // Escaped as it is read: what is not shown of a large one is not worked on.
+        let bytes = letter.payload.get(..MOST_SHOWN * 4).unwrap_or(&letter.payload);
+        let text = String::from_utf8_lossy(bytes);
+        format!(
+            "{} bytes that are neither MessagePack nor JSON:\n{}",
+            letter.payload.len(),
+            beginning(text.chars().flat_map(char::escape_debug), letter.payload.len())
+        )
     });
     lines.join("\n")
 }
@@ -149,11 +146,11 @@ fn page(letter: &DeadLetter) -> String {
 const MOST_SHOWN: usize = 16 * 1024;
 
 fn beginning(mut text: impl Iterator<Item = char>, bytes: usize) -> String {
-    let mut shown: String = text.by_ref().take(MOST_SHOWN).collect();
-    if text.next().is_some() {
-        shown.push_str(&format!("\n… the beginning of {bytes} bytes"));
+    let shown: String = text.by_ref().take(MOST_SHOWN).collect();
+    match text.next() {
+        Some(_) => format!("{shown}\n… the beginning of {bytes} bytes"),
+        None => shown,
     }
-    shown
 }
 
 async fn replay(swarm: &Swarm, which: &Replay, output: Output) -> Result<Exit, Failure> {
