@@ -26,8 +26,7 @@ impl OpenSession {
     /// # Errors
     /// When it cannot be written.
     pub async fn open(bus: &Bus, ttl: Duration) -> Result<Self, StoreError> {
-        let session =
-            Session { instance: bus.instance().clone(), started_at: runtime::now() };
+        let session = Session { instance: bus.instance().clone(), started_at: runtime::now() };
         let kept = Kept { store: bus.store(), key: bus.instance().clone(), session, ttl };
         let revision = kept.store.put_for(&kept.key, &kept.session, ttl, None).await?;
         runtime::failpoint!("session::opened");
