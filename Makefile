@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build tools schema clean
+.PHONY: help demo test chaos fuzz lint build tools schema clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,12 @@ demo: tools build ## Start the swarm on a local Cloudflare, run two intents, pro
 
 test: tools build ## Run every test against real servers and real binaries
 	$(CARGO) test --workspace
+
+chaos: tools build ## Make trouble for swarms until every place in every agent has died often (hours)
+	$(CARGO) run --quiet --package tests --bin chaos -- --each 20
+
+fuzz: ## Feed what reads bytes from outside with anything, each target for a minute
+	fuzz/run
 
 lint: ## Check format, lints and documentation
 	$(CARGO) fmt --all --check
