@@ -104,6 +104,18 @@ pub enum RefusalCode {
     Dangerous,
     /// Directed at the swarm rather than at the infrastructure.
     Manipulation,
+    /// It speaks of nothing that infrastructure is.
+    OffTopic,
+    /// It speaks of infrastructure, but does not say what is wanted of it.
+    TooVague,
+    /// It asks for several things, each of which is an intent of its own.
+    Several,
+    /// It is about a platform or a product that nothing here reaches.
+    Unsupported,
+    /// There is a golden path for it, which is not installed here.
+    NotAvailable,
+    /// It asks for an answer, not for infrastructure.
+    Question,
 }
 
 /// An intent was refused; nothing was changed.
