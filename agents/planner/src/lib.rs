@@ -19,4 +19,4 @@ mod understand;
 pub use agent::Planner;
 pub use library::{Library, LibraryError};
 pub use settings::PlannerSettings;
-pub use understand::{LONGEST_TEXT, understand};
+pub use understand::{Act, Concern, Explanation, LONGEST_TEXT, Seen, explain, understand};

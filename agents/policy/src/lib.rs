@@ -24,7 +24,9 @@ mod yaml;
 pub use condition::Condition;
 pub use default::{DefaultValue, Incomplete};
 pub use environment::{CloudflarePlaces, Environment, Environments, Limits, Service};
-pub use golden_path::{CheckKind, Concept, Control, Example, GoldenPath, GoldenPaths};
+pub use golden_path::{
+    CheckKind, Concept, Control, Example, GoldenPath, GoldenPaths, Lexicon, Planned, Sort,
+};
 pub use parameter::{Choice, InvalidValue, Parameter, ParameterType, Required, Roles, Unit};
 pub use problem::{Problem, Problems};
 pub use render::RenderError;

@@ -41,6 +41,7 @@ pub const fn shipped_golden_path_files() -> &'static [(&'static str, &'static st
         "edge-cache.yaml",
         "edge-worker.yaml",
         "gateway-policy.yaml",
+        "lexicon.yaml",
         "retire.yaml",
         "waf-shield.yaml",
         "workers/headers.js",

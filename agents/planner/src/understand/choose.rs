@@ -7,18 +7,20 @@
 mod besides;
 
 use bus_schema::PathName;
-use policy::{Environment, GoldenPath, GoldenPaths};
+use policy::{Environment, GoldenPath, Planned, Sort};
 
+use super::Known;
+use super::entities::Unit;
 use super::fill;
+use super::lexicon::{Concern, Entry};
 use super::problem::Problem;
 use super::reading::Reading;
-use super::text::Script;
-use super::words::Term;
+use super::text::{Script, Span};
 
 /// Least score of a path that is chosen: one thing that says it all, or several that hint.
-const ENOUGH: i64 = 4;
+pub(crate) const ENOUGH: i64 = 4;
 /// By how much the best must lead the next.
-const MARGIN: i64 = 2;
+pub(crate) const MARGIN: i64 = 2;
 /// What the path's own name in the text is worth.
 const BY_NAME: i64 = 8;
 /// What speaking of a platform that no path reaches takes away: as much as a path needs.
@@ -26,55 +28,15 @@ const ELSEWHERE: i64 = 6;
 /// How many are named in a refusal.
 const NEAREST: usize = 3;
 
-/// Platforms and products that people ask for and no golden path makes.
-const PLATFORMS: [&str; 40] = [
-    "aws",
-    "amazon",
-    "azure",
-    "gcp",
-    "google cloud",
-    "kubernetes",
-    "k8s",
-    "eks",
-    "gke",
-    "aks",
-    "ec2",
-    "s3",
-    "rds",
-    "lambda",
-    "terraform",
-    "ansible",
-    "docker",
-    "vm",
-    "virtual machine",
-    "database",
-    "postgres",
-    "postgresql",
-    "mysql",
-    "redis",
-    "mongodb",
-    "kafka",
-    "vpc",
-    "helm",
-    "jenkins",
-    "github",
-    "fastly",
-    "akamai",
-    "openstack",
-    "vmware",
-    "쿠버네티스",
-    "데이터베이스",
-    "도커",
-    "아마존",
-    "애저",
-    "가상머신",
-];
-
-struct Scored<'p> {
-    path: &'p GoldenPath,
-    score: i64,
-    /// Everything its intents must speak of is spoken of.
-    fits: bool,
+/// How much a text speaks for one path.
+#[derive(Debug)]
+pub(crate) struct Scored<'p, T> {
+    pub(crate) of: &'p T,
+    pub(crate) score: i64,
+    /// Something that its intents are about is spoken of.
+    pub(crate) fits: bool,
+    /// What is spoken of: concept, weight, and where.
+    pub(crate) spoken: Vec<(&'p str, i64, Span)>,
 }
 
 /// # Errors
@@ -82,13 +44,35 @@ struct Scored<'p> {
 pub(crate) fn path<'p>(
     reading: &Reading<'_>,
     environment: &Environment,
-    paths: &'p GoldenPaths,
+    known: Known<'p>,
 ) -> Result<&'p GoldenPath, Problem> {
-    let chosen = best(reading, environment, paths)?;
-    match besides::find(reading, chosen, environment, paths) {
+    let chosen = best(reading, environment, known)?;
+    match besides::find(reading, chosen, environment, known) {
         None => Ok(chosen),
         Some(nearest) => Err(Problem::Several { nearest }),
     }
+}
+
+/// Every path with its score, best first.
+pub(crate) fn scores<'p>(reading: &Reading<'_>, known: Known<'p>) -> Vec<Scored<'p, GoldenPath>> {
+    let mut scored: Vec<_> = known
+        .lexicon
+        .paths
+        .iter()
+        .map(|entry| score(reading, entry, entry.of.name.as_str()))
+        .collect();
+    scored.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.of.name.cmp(&b.of.name)));
+    scored
+}
+
+/// Every path that is not installed, with its score.
+pub(crate) fn planned<'p>(reading: &Reading<'_>, known: Known<'p>) -> Vec<Scored<'p, Planned>> {
+    known
+        .lexicon
+        .planned
+        .iter()
+        .map(|entry| score(reading, entry, entry.of.name.as_str()))
+        .collect()
 }
 
 /// # Errors
@@ -96,89 +80,141 @@ pub(crate) fn path<'p>(
 fn best<'p>(
     reading: &Reading<'_>,
     environment: &Environment,
-    paths: &'p GoldenPaths,
+    known: Known<'p>,
 ) -> Result<&'p GoldenPath, Problem> {
     let spoken = reading.without_stacks();
-    let elsewhere = PLATFORMS
-        .iter()
-        .find_map(|platform| Term::of(platform).find(&spoken.words, 0))
-        .map(|(_, span)| reading.text.slice(span).to_owned());
-    let mut scored: Vec<Scored<'p>> = paths.iter().map(|path| score(&spoken, path)).collect();
-    scored.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.path.name.cmp(&b.path.name)));
+    let scored = scores(&spoken, known);
     let nearest: Vec<PathName> = scored
         .iter()
         .filter(|it| it.score > 0)
         .take(NEAREST)
-        .map(|it| it.path.name.clone())
+        .map(|it| it.of.name.clone())
         .collect();
+    let elsewhere = known
+        .lexicon
+        .elsewhere
+        .iter()
+        .find_map(|platform| platform.find(&spoken.words, 0))
+        .map(|(_, span)| reading.text.slice(span).to_owned());
     let taken = if elsewhere.is_some() { ELSEWHERE } else { 0 };
-    let removes = asks_for_removal(&spoken, paths);
-    let fitting: Vec<&Scored<'p>> = scored
+    let removes = asks_for_removal(&spoken, known);
+    let fitting: Vec<&Scored<'p, GoldenPath>> = scored
         .iter()
         .filter(|it| it.fits && it.score - taken >= ENOUGH)
-        .filter(|it| !removes || it.path.is_removal())
+        .filter(|it| !removes || it.of.is_removal())
         .collect();
+    let lead = fitting.first().map_or(0, |best| best.score);
+    let planned = planned(&spoken, known)
+        .into_iter()
+        .filter(|it| it.fits && it.score >= lead.max(ENOUGH))
+        .max_by_key(|it| it.score);
+    if let Some(planned) = planned {
+        return Err(Problem::NotAvailable {
+            path: planned.of.name.clone(),
+            title: planned.of.title.clone(),
+        });
+    }
     let Some(best) = fitting.first() else {
-        return Err(Problem::NoPath { nearest, elsewhere });
+        return Err(match elsewhere {
+            Some(platform) => Problem::Elsewhere { platform, nearest },
+            None => nothing(&spoken, nearest, known),
+        });
     };
     let close: Vec<&GoldenPath> =
-        fitting.iter().filter(|it| best.score - it.score < MARGIN).map(|it| it.path).collect();
+        fitting.iter().filter(|it| best.score - it.score < MARGIN).map(|it| it.of).collect();
+    let covering = fitting.iter().map(|it| it.of).find(|path| path.covers.contains(&best.of.name));
+    if let Some(covering) = covering {
+        return Ok(covering);
+    }
+    let close: Vec<&GoldenPath> =
+        close.into_iter().filter(|path| !best.of.covers.contains(&path.name)).collect();
     if let [only] = close.as_slice() {
         return Ok(only);
     }
     let enough: Vec<&GoldenPath> =
         close.iter().copied().filter(|path| says_enough(reading, path, environment)).collect();
-    // All that are left with a subject speak of it, or they would not fit: that says more than
-    // words which several paths share.
-    let with_subject: Vec<&GoldenPath> = enough
-        .iter()
-        .copied()
-        .filter(|path| path.concepts.values().any(|concept| concept.required))
-        .collect();
-    match (enough.as_slice(), with_subject.as_slice()) {
-        ([only], _) | (_, [only]) => Ok(only),
+    match enough.as_slice() {
+        [only] => Ok(only),
         _ => Err(Problem::Ambiguous { nearest: close.iter().map(|it| it.name.clone()).collect() }),
     }
 }
 
-/// The words that ask for something to be removed, by the paths that do.
-pub(crate) fn removal_words(paths: &GoldenPaths) -> Vec<&str> {
-    paths.iter().filter(|path| path.is_removal()).flat_map(subjects).collect()
-}
-
-/// The words without which an intent is not for the path.
-fn subjects(path: &GoldenPath) -> impl Iterator<Item = &str> {
-    path.concepts.values().filter(|concept| concept.required).flat_map(|it| it.words.iter())
+/// Why no path fits.
+fn nothing(reading: &Reading<'_>, nearest: Vec<PathName>, known: Known<'_>) -> Problem {
+    let topic = !reading.entities.names().is_empty()
+        || !reading.entities.quantities.iter().all(|it| it.value.unit == Unit::Plain)
+        || !reading.mentions_of(&known.lexicon.topics).is_empty();
+    let wish = !reading.mentions_of(&known.lexicon.wishes).is_empty();
+    if !reading.mentions_of(&known.lexicon.chatter).is_empty() {
+        Problem::OffTopic
+    } else if topic || !nearest.is_empty() || wish {
+        let denied = known
+            .lexicon
+            .paths
+            .iter()
+            .flat_map(|entry| entry.concerns.iter().filter(|concern| concern.required))
+            .any(|concern| reading.mentions_of(&concern.terms).iter().any(|it| it.negated));
+        if denied { Problem::NoPath { nearest } } else { Problem::TooVague { nearest } }
+    } else {
+        Problem::OffTopic
+    }
 }
 
 /// Whether removing is what the sentence is about: its first word in English, its last in Korean.
 /// Then nothing is made, however well its other words fit.
-fn asks_for_removal(reading: &Reading<'_>, paths: &GoldenPaths) -> bool {
+fn asks_for_removal(reading: &Reading<'_>, known: Known<'_>) -> bool {
     const POLITE: [&str; 6] = ["please", "can", "could", "would", "you", "kindly"];
     let first = reading.words.iter().find(|word| !POLITE.contains(&word.form.as_str()));
     let last = reading.words.last().filter(|word| word.script == Script::Hangul);
     reading
-        .mentions(removal_words(paths).into_iter())
+        .mentions_of(&known.lexicon.removal)
         .into_iter()
         .filter(|mention| !mention.negated)
+        // `CDN으로 내려주세요` serves something; only a stack is taken down.
+        .filter(|mention| {
+            !reading.text.slice(mention.span).starts_with("내려") || !reading.stacks.is_empty()
+        })
         .any(|mention| {
             [first, last].into_iter().flatten().any(|word| word.span.overlaps(mention.span))
         })
 }
 
-fn score<'p>(reading: &Reading<'_>, path: &'p GoldenPath) -> Scored<'p> {
-    let named = reading.text.tokens.iter().any(|token| token.form == path.name.as_str());
-    let mut score = if named { BY_NAME } else { 0 };
-    let mut fits = true;
-    for concept in path.concepts.values() {
-        let spoken = reading.mentions(concept.words.iter()).iter().any(|it| !it.negated);
-        if spoken {
-            score += concept.weight;
-        } else if concept.required && !named {
-            fits = false;
+fn score<'p, T>(reading: &Reading<'_>, entry: &Entry<'p, T>, name: &str) -> Scored<'p, T> {
+    let named = reading.text.tokens.iter().find(|token| token.form == name);
+    let mut scored = Scored { of: entry.of, score: 0, fits: named.is_some(), spoken: Vec::new() };
+    if let Some(token) = named {
+        scored.score = BY_NAME;
+        scored.spoken.push(("name", BY_NAME, token.span));
+    }
+    for concern in &entry.concerns {
+        if let Some(span) = speaks_of(reading, concern) {
+            scored.score += concern.weight;
+            scored.fits |= concern.required;
+            scored.spoken.push((concern.name, concern.weight, span));
         }
     }
-    Scored { path, score, fits }
+    scored
+}
+
+fn speaks_of(reading: &Reading<'_>, concern: &Concern<'_>) -> Option<Span> {
+    let mut mentions = reading.mentions_of(&concern.terms).into_iter();
+    let words = mentions.find(|it| concern.denied || !it.negated);
+    words.map(|it| it.span).or_else(|| {
+        let entities = &reading.entities;
+        let unit = |unit: Unit| {
+            entities.quantities.iter().find(|it| it.value.unit == unit).map(|it| it.span)
+        };
+        match concern.sort? {
+            Sort::Host => entities.hosts.first().map(|it| it.span),
+            Sort::Address => entities.addresses.first().map(|it| it.span),
+            Sort::Path => entities.paths.first().map(|it| it.span),
+            Sort::Rate => unit(Unit::PerSecond),
+            Sort::Duration => unit(Unit::Seconds),
+            Sort::Pair => {
+                entities.addresses.first().filter(|_| !entities.hosts.is_empty()).map(|it| it.span)
+            }
+        }
+    })
 }
 
 fn says_enough(reading: &Reading<'_>, path: &GoldenPath, environment: &Environment) -> bool {

@@ -7,7 +7,7 @@
 
 use super::problem::{Danger, Problem};
 use super::reading::Reading;
-use super::text::Span;
+use super::text::{Script, Span};
 use super::words::{Term, Word};
 
 /// Groups of words that stand together.
@@ -39,6 +39,18 @@ const OFF_BEFORE: &[&str] = &[
     "loosen",
     "get rid of",
     "take down",
+    "take off",
+    "lift",
+    "drop",
+    "suspend",
+    "pause",
+    "relax",
+    "nobody needs",
+    "no need for",
+    "don t need",
+    "rip out",
+    "strip",
+    "let s lose",
 ];
 /// After what they switch off.
 const OFF_AFTER: &[&str] = &[
@@ -62,6 +74,19 @@ const OFF_AFTER: &[&str] = &[
     "우회",
     "중지",
     "풀어",
+    "풀고",
+    "빼",
+    "빼줘",
+    "빼 주세요",
+    "내려",
+    "필요 없",
+    "필요없",
+    "걷어",
+    "치워",
+    "정지",
+    "꺼",
+    "끌",
+    "중단",
 ];
 /// Without the names of attacks: who wants an attack stopped asks for protection.
 const PROTECTION: &[&str] = &[
@@ -77,6 +102,11 @@ const PROTECTION: &[&str] = &[
     "encryption",
     "authentication",
     "mitigation",
+    "rule that blocks",
+    "rules that block",
+    "security rules",
+    "ddos protection",
+    "protections",
     "방화벽",
     "방어",
     "보호",
@@ -85,8 +115,22 @@ const PROTECTION: &[&str] = &[
     "요청 제한",
     "암호화",
     "인증서 검증",
+    "가드레일",
+    "막는 규칙",
+    "보안 규칙",
+    "보호 장치",
 ];
 const DELETE: &[&str] = &[
+    "get rid of",
+    "clear out",
+    "clean out",
+    "take down",
+    "shut down",
+    "burn down",
+    "rm rf",
+    "밀어",
+    "정리해",
+    "내려",
     "delete",
     "remove",
     "destroy",
@@ -121,6 +165,18 @@ const OPEN: &[&str] = &[
     "허용",
     "공개",
     "오픈",
+    "reachable",
+    "accessible",
+    "let",
+    "write to",
+    "0.0.0.0",
+    "public",
+    "접속할 수 있",
+    "접근할 수 있",
+    "들어올 수 있",
+    "쓸 수 있",
+    "접근 가능",
+    "접속 가능",
 ];
 const WORLD: &[&str] = &[
     "world",
@@ -143,16 +199,128 @@ const WORLD: &[&str] = &[
     "아무나",
     "모든 ip",
     "인터넷에",
+    "인터넷의",
+    "전체 공개",
+    "전체에",
+    "누구든",
+    "외부 전체",
+    "whole internet",
+    "any address",
+    "whole world",
+    "every ip",
 ];
 
 const DANGERS: [(Danger, Pattern); 4] = [
     (Danger::DeleteEverything, Pattern { groups: &[DELETE, ALL], reach: 4, ordered: false }),
-    (Danger::OpenToAll, Pattern { groups: &[OPEN, WORLD], reach: 6, ordered: false }),
+    (Danger::OpenToAll, Pattern { groups: &[OPEN, WORLD], reach: 9, ordered: false }),
     (Danger::ProtectionOff, Pattern { groups: &[OFF_BEFORE, PROTECTION], reach: 4, ordered: true }),
     (Danger::ProtectionOff, Pattern { groups: &[PROTECTION, OFF_AFTER], reach: 4, ordered: true }),
 ];
 
-const MANIPULATION: [Pattern; 7] = [
+const MANIPULATION: [Pattern; 14] = [
+    Pattern {
+        groups: &[
+            &["approve", "승인"],
+            &["everything", "every", "all", "any", "무조건", "전부", "모두"],
+        ],
+        reach: 3,
+        ordered: false,
+    },
+    Pattern {
+        groups: &[&[
+            "system instruction",
+            "system message",
+            "new instructions",
+            "real instructions",
+            "시스템 지시",
+            "시스템 메시지",
+            "새로운 지시",
+            "새 지시",
+        ]],
+        reach: 3,
+        ordered: false,
+    },
+    Pattern {
+        groups: &[
+            &["not", "t", "never", "without", "skip", "no"],
+            &[
+                "ask for approval",
+                "ask for confirmation",
+                "audit log",
+                "write this",
+                "log this",
+                "tell anyone",
+                "record this",
+            ],
+        ],
+        reach: 8,
+        ordered: true,
+    },
+    Pattern {
+        groups: &[
+            &["승인", "감사 로그", "감사로그", "기록", "로그"],
+            &["묻지", "남기지", "생략", "건너뛰", "적지"],
+        ],
+        reach: 4,
+        ordered: true,
+    },
+    Pattern {
+        groups: &[
+            &[
+                "auto approve",
+                "already approved",
+                "pre approved",
+                "자동 승인",
+                "이미 승인",
+                "자동으로 승인",
+            ],
+            &[
+                "plan",
+                "change",
+                "mark",
+                "every",
+                "everything",
+                "플랜",
+                "변경",
+                "처리",
+                "전부",
+                "모두",
+            ],
+        ],
+        reach: 8,
+        ordered: false,
+    },
+    Pattern {
+        groups: &[
+            &["assistant", "agent", "어시스턴트", "에이전트", "봇", "bot", "ai"],
+            &[
+                "override",
+                "ignore",
+                "disregard",
+                "must not",
+                "reveal",
+                "approve",
+                "unrestricted",
+                "무시",
+                "해제",
+                "드러내",
+                "드러낼",
+                "승인",
+                "제한 없는",
+                "따르지",
+            ],
+        ],
+        reach: 6,
+        ordered: false,
+    },
+    Pattern {
+        groups: &[
+            &["규칙은", "규칙을", "지침을", "정책을", "정책"],
+            &["잊고", "잊어", "무시하고", "무시해"],
+        ],
+        reach: 2,
+        ordered: true,
+    },
     Pattern {
         groups: &[
             &["ignore", "disregard", "forget", "override", "bypass", "skip"],
@@ -265,7 +433,9 @@ const MANIPULATION: [Pattern; 7] = [
 pub(crate) fn check(reading: &Reading<'_>) -> Result<(), Problem> {
     let quote = |span: Span| reading.text.slice(span).to_owned();
     let reading = &reading.without_stacks();
-    if let Some(span) = MANIPULATION.iter().find_map(|pattern| pattern.find(&reading.words)) {
+    if let Some(span) = MANIPULATION.iter().find_map(|pattern| pattern.find(&reading.words))
+        && !is_told(reading, span)
+    {
         return Err(Problem::Manipulation { words: quote(span) });
     }
     for (danger, pattern) in &DANGERS {
@@ -322,6 +492,11 @@ impl Pattern {
     }
 }
 
+/// `직원들이 정책을 우회하고 있어요`: somebody does it; nobody is told to.
+fn is_told(reading: &Reading<'_>, span: Span) -> bool {
+    reading.after(span).next().is_some_and(|word| word.form.starts_with("있"))
+}
+
 /// `don't disable the WAF`, `WAF를 끄지 말고`.
 fn is_declined(reading: &Reading<'_>, span: Span) -> bool {
     let mut before = reading.before(span).map(|word| word.form.as_str());
@@ -338,45 +513,104 @@ fn is_declined(reading: &Reading<'_>, span: Span) -> bool {
         || reading.words.iter().any(|word| span.overlaps(word.span) && korean(&word.form))
 }
 
+/// Whether an answer is wanted and nothing else: `why was it blocked?`, `왜 차단됐나요?`; not
+/// `could you block it?`, `차단해 주실 수 있나요?`.
 fn is_question(reading: &Reading<'_>) -> bool {
-    let mut tokens = reading.text.tokens.iter().map(|token| token.form.as_str());
-    let first = tokens.next().unwrap_or_default();
-    let second = tokens.next().unwrap_or_default();
-    let last = reading.words.last().map_or("", |word| word.form.as_str());
-    let asks = |word: &str| {
-        [
-            "뭐야",
-            "뭐예요",
-            "뭔가요",
-            "무엇",
-            "뭐지",
-            "인가요",
-            "있나요",
-            "어때",
-            "할까",
-            "되나요",
-            "왜",
-        ]
-        .iter()
-        .any(|end| word.ends_with(end))
+    const ASKS: [&str; 9] =
+        ["what", "why", "who", "whose", "which", "where", "explain", "how", "whats"];
+    const IS: [&str; 8] = ["is", "are", "does", "did", "do", "was", "were", "should"];
+    const WISH: [&str; 14] = [
+        "possible", "please", "pls", "could", "can", "would", "chance", "way", "need", "want",
+        "able", "let", "may", "shall",
+    ];
+    let forms: Vec<&str> = reading.words.iter().map(|word| word.form.as_str()).collect();
+    let Some(first) = forms.iter().find(|form| !GREETINGS.contains(form)) else { return false };
+    let asked = reading.text.original.contains(['?', '？']);
+    let wishes = forms.iter().any(|form| WISH.contains(form));
+    let tells = matches!(forms.get(..2), Some(["tell", "me"] | ["how", "about"]));
+    if matches!(forms.get(..2), Some(["tell", "me"])) {
+        return true;
+    }
+    if ASKS.contains(first) && !tells {
+        return !wishes || asked && forms.len() <= 14;
+    }
+    if IS.contains(first) && asked && !wishes {
+        return true;
+    }
+    is_korean_question(reading)
+}
+
+const GREETINGS: [&str; 8] = ["hi", "hello", "hey", "team", "all", "quick", "question", "so"];
+
+fn is_korean_question(reading: &Reading<'_>) -> bool {
+    const ASKS: [&str; 16] = [
+        "뭐",
+        "뭐예요",
+        "뭔가요",
+        "뭐가",
+        "무엇",
+        "뭐지",
+        "왜",
+        "누가",
+        "누구",
+        "언제",
+        "어떻게",
+        "어떤",
+        "어디",
+        "얼마",
+        "뭘",
+        "무슨",
+    ];
+    const ENDS: [&str; 16] = [
+        "나요",
+        "까요",
+        "까",
+        "예요",
+        "에요",
+        "인가요",
+        "가요",
+        "죠",
+        "어때",
+        "뭐야",
+        "뭐지",
+        "니",
+        "는지",
+        "냐",
+        "습니까",
+        "할까",
+    ];
+    const WISH: [&str; 13] = [
+        "주실",
+        "주세요",
+        "해줘",
+        "줄래",
+        "주시",
+        "부탁",
+        "바랍",
+        "해주",
+        "줘",
+        "됩니다",
+        "주면",
+        "주십",
+        "가능할까요",
+    ];
+    let Some(last) = reading.words.iter().rev().find(|it| it.script == Script::Hangul) else {
+        return false;
     };
-    matches!(
-        first,
-        "what"
-            | "why"
-            | "when"
-            | "who"
-            | "whose"
-            | "which"
-            | "where"
-            | "is"
-            | "are"
-            | "does"
-            | "did"
-            | "explain"
-            | "should"
-    ) || first == "how" && second != "about"
-        || matches!((first, second), ("tell", "me") | ("do", "i" | "you" | "we"))
-        || matches!(first, "왜" | "어떻게" | "무엇을" | "무엇이" | "언제" | "누가")
-        || asks(last)
+    // The last sentence is what is wanted.
+    let clause = reading
+        .words
+        .iter()
+        .filter(|word| word.clause == last.clause && word.script == Script::Hangul);
+    let clause: Vec<&str> = clause.map(|word| word.form.as_str()).collect();
+    let wishes = reading.words.iter().any(|word| {
+        word.script == Script::Hangul && WISH.iter().any(|wish| word.form.contains(wish))
+    });
+    let ends = ENDS.iter().any(|end| last.form.ends_with(end));
+    let asks = clause.iter().any(|form| ASKS.iter().any(|ask| form.starts_with(ask)));
+    (ends && asks && !wishes)
+        || matches!(last.form.as_str(), "뭐야" | "왜" | "뭐지" | "뭐예요" | "뭔가요" | "누구예요")
+        || last.form.ends_with("있나요") && !wishes && !clause.contains(&"수")
+        || !wishes
+            && matches!(clause.first(), Some(&("왜" | "누가" | "언제" | "무엇이" | "무엇을")))
 }

@@ -13,8 +13,10 @@
 
 mod choose;
 mod entities;
+mod explain;
 mod fill;
 mod guard;
+mod lexicon;
 mod place;
 mod problem;
 mod reading;
@@ -23,10 +25,12 @@ mod structured;
 mod text;
 mod words;
 
+pub use self::explain::{Act, Concern, Explanation, Seen, explain};
 use bus_schema::{Refusal, Request, StackName, Understanding};
 use policy::{Environment, Environments, GoldenPath, GoldenPaths, Language};
 
 use self::fill::Parameters;
+use self::lexicon::Lexicon;
 use self::problem::Problem;
 use self::reading::Reading;
 
@@ -45,7 +49,8 @@ pub fn understand(
 ) -> Result<Understanding, Refusal> {
     let words = request.text.as_deref().filter(|text| !text.trim().is_empty());
     let language = language_of(request);
-    let known = Known { environments, paths };
+    let lexicon = Lexicon::of(environments, paths);
+    let known = Known { environments, paths, lexicon: &lexicon };
     let understood = match (words, &request.path) {
         (Some(_), Some(_)) => Err(Problem::TextAndPath),
         (_, None) if !request.parameters.is_empty() => Err(Problem::ParametersWithoutPath),
@@ -70,16 +75,17 @@ pub(crate) fn language_of(request: &Request) -> Language {
 struct Known<'a> {
     environments: &'a Environments,
     paths: &'a GoldenPaths,
+    lexicon: &'a Lexicon<'a>,
 }
 
 fn from_words(request: &Request, words: &str, known: Known<'_>) -> Result<Understanding, Problem> {
-    let reading = Reading::of(words, &choose::removal_words(known.paths));
+    let reading = Reading::of(words, known.lexicon);
     if reading.text.tokens.is_empty() {
         return Err(Problem::Empty);
     }
     guard::check(&reading)?;
     let environment = place::environment(&reading, request.environment.as_ref(), known)?;
-    let path = choose::path(&reading, environment, known.paths)?;
+    let path = choose::path(&reading, environment, known)?;
     let filled = fill::from_words(&reading, path, environment)?;
     let stack = match (&request.stack, path.is_removal()) {
         (Some(stack), _) => Some(stack.clone()),
@@ -87,7 +93,12 @@ fn from_words(request: &Request, words: &str, known: Known<'_>) -> Result<Unders
         (None, false) => place::stack(&reading)?,
     };
     let parameters = fill::with_stack(path, filled, request.stack.as_ref())?;
-    finish(path, environment, parameters, stack)
+    finish(path, environment, parameters, stack).map_err(|problem| {
+        // `the firewall training room` names a thing of ours and wants nothing of it.
+        let chats = !reading.mentions_of(&known.lexicon.chatter).is_empty();
+        let missing = matches!(problem, Problem::Missing { .. });
+        if chats && missing { Problem::OffTopic } else { problem }
+    })
 }
 
 /// Defaults, checks and the stack's name: the same for words and for programs.

@@ -32,7 +32,9 @@ pub(crate) fn environment<'k>(
     }
     match named.as_slice() {
         [] => {
-            if let Some(unknown) = unknown_environment(reading) {
+            if let Some(unknown) =
+                unknown_environment(reading).or_else(|| undeclared(reading, known))
+            {
                 return Err(Problem::UnknownEnvironment(unknown));
             }
             Ok(by_zone(reading, known).unwrap_or_else(|| known.environments.default_environment()))
@@ -80,6 +82,23 @@ fn unknown_environment(reading: &Reading<'_>) -> Option<String> {
     })
 }
 
+/// `in dev`, `개발 환경`, `개발에`: what people call environments, and nobody declared.
+fn undeclared(reading: &Reading<'_>, known: Known<'_>) -> Option<String> {
+    const PLACES: [&str; 5] = ["환경", "서버", "쪽", "존", "에서"];
+    reading.mentions_of(&known.lexicon.environments).into_iter().find_map(|mention| {
+        let next = reading.after(mention.span).next().map_or("", |word| word.form.as_str());
+        let before = reading.before(mention.span).next().map_or("", |word| word.form.as_str());
+        let word = reading.words.iter().find(|word| word.span.overlaps(mention.span))?;
+        let korean = word.script == Script::Hangul
+            && (PLACES.iter().any(|place| next.starts_with(place))
+                || ["계", "에", "에서", "용", "쪽"].iter().any(|end| word.form.ends_with(end)));
+        let english = word.script == Script::Latin
+            && (matches!(next, "environment" | "env" | "zone" | "cluster")
+                || matches!(before, "in" | "on" | "to" | "for") && next.is_empty());
+        (korean || english).then(|| reading.text.slice(mention.span).to_owned())
+    })
+}
+
 fn by_zone<'k>(reading: &Reading<'_>, known: Known<'k>) -> Option<&'k Environment> {
     let has_zone = |environment: &Environment| {
         reading.entities.hosts.iter().any(|host| environment.zone_of(&host.value).is_some())
@@ -121,9 +140,9 @@ pub(crate) fn one(mut names: Vec<StackName>) -> Result<Option<StackName>, Proble
 
 /// Every stack named: beside the word stack, else, where something is to be removed, whatever has a
 /// hyphen as the names of stacks do.
-pub(crate) fn stack_names(reading: &Reading<'_>, removal: &[&str]) -> Vec<Found<StackName>> {
+pub(crate) fn stack_names(reading: &Reading<'_>, removal: &[Term]) -> Vec<Found<StackName>> {
     let named = beside_the_word(reading);
-    let removes = removal.iter().any(|word| Term::of(word).find(&reading.words, 0).is_some());
+    let removes = removal.iter().any(|term| term.find(&reading.words, 0).is_some());
     if !named.is_empty() || !removes {
         return named;
     }
@@ -145,7 +164,7 @@ pub(crate) fn stack_names(reading: &Reading<'_>, removal: &[&str]) -> Vec<Found<
                     .iter()
                     .all(|term| term.len() != words.len() || term.at(&words, 0).is_none())
         })
-        .filter_map(stack_name)
+        .filter_map(|token| stack_name(reading, token))
         .collect()
 }
 
@@ -159,7 +178,7 @@ fn beside_the_word(reading: &Reading<'_>) -> Vec<Found<StackName>> {
     let mut take = |token: Option<&Token>, clause: usize| {
         let name = token
             .filter(|token| token.clause == clause && !NOT_NAMES.contains(&token.form.as_str()))
-            .and_then(stack_name);
+            .and_then(|token| stack_name(reading, token));
         let taken = name.is_some();
         found.extend(name);
         taken
@@ -191,8 +210,12 @@ fn beside_the_word(reading: &Reading<'_>) -> Vec<Found<StackName>> {
     found
 }
 
-fn stack_name(token: &Token) -> Option<Found<StackName>> {
-    if token.script != Script::Latin || token.torn {
+fn stack_name(reading: &Reading<'_>, token: &Token) -> Option<Found<StackName>> {
+    let noise = &reading.entities.noise;
+    if noise.iter().any(|(_, noise)| noise.overlaps(token.span))
+        || token.script != Script::Latin
+        || token.torn
+    {
         return None;
     }
     StackName::new(token.form.clone()).ok().map(|value| Found { value, span: token.span })

@@ -1,7 +1,7 @@
 //! Everything that can keep an intent from being understood, before it is put into words.
 
 use bus_schema::{EnvironmentName, PathName};
-use policy::{GoldenPath, Incomplete, InvalidValue, RenderError};
+use policy::{GoldenPath, Incomplete, InvalidValue, RenderError, Words};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Problem {
@@ -21,7 +21,22 @@ pub(crate) enum Problem {
     Question,
     NoPath {
         nearest: Vec<PathName>,
-        elsewhere: Option<String>,
+    },
+    /// It is about something that no path reaches: what.
+    Elsewhere {
+        platform: String,
+        nearest: Vec<PathName>,
+    },
+    /// It is for a path that is not installed.
+    NotAvailable {
+        path: PathName,
+        title: Words,
+    },
+    /// It speaks of nothing that infrastructure is.
+    OffTopic,
+    /// It speaks of infrastructure, without saying what there should be.
+    TooVague {
+        nearest: Vec<PathName>,
     },
     Ambiguous {
         nearest: Vec<PathName>,

@@ -29,8 +29,14 @@ pub(crate) fn refusal(
 fn code(problem: &Problem) -> RefusalCode {
     match problem {
         Problem::Empty => RefusalCode::Empty,
-        Problem::Question | Problem::NoPath { .. } => RefusalCode::NoGoldenPath,
-        Problem::Ambiguous { .. } | Problem::Several { .. } => RefusalCode::Ambiguous,
+        Problem::Question => RefusalCode::Question,
+        Problem::NoPath { .. } => RefusalCode::NoGoldenPath,
+        Problem::Elsewhere { .. } => RefusalCode::Unsupported,
+        Problem::NotAvailable { .. } => RefusalCode::NotAvailable,
+        Problem::OffTopic => RefusalCode::OffTopic,
+        Problem::TooVague { .. } => RefusalCode::TooVague,
+        Problem::Ambiguous { .. } => RefusalCode::Ambiguous,
+        Problem::Several { .. } => RefusalCode::Several,
         Problem::Missing { .. } => RefusalCode::Incomplete,
         Problem::TwoEnvironments(_) | Problem::Contradictory { .. } => RefusalCode::Contradictory,
         Problem::UnknownPath(_)
@@ -50,7 +56,9 @@ fn code(problem: &Problem) -> RefusalCode {
 
 fn nearest(problem: &Problem) -> Vec<PathName> {
     match problem {
-        Problem::NoPath { nearest, .. }
+        Problem::NoPath { nearest }
+        | Problem::Elsewhere { nearest, .. }
+        | Problem::TooVague { nearest }
         | Problem::Ambiguous { nearest }
         | Problem::Several { nearest } => nearest.clone(),
         Problem::UnknownParameter { path, .. }
@@ -67,6 +75,8 @@ fn nearest(problem: &Problem) -> Vec<PathName> {
         | Problem::UnknownEnvironment(_)
         | Problem::TwoEnvironments(_)
         | Problem::Question
+        | Problem::NotAvailable { .. }
+        | Problem::OffTopic
         | Problem::Contradictory { path: None, .. }
         | Problem::Dangerous { .. }
         | Problem::Manipulation { .. } => Vec::new(),
@@ -122,10 +132,23 @@ fn english(problem: &Problem, known: Known<'_>) -> String {
         Problem::Question => {
             "This asks a question; an intent says what there should be.".to_owned()
         }
-        Problem::NoPath { elsewhere: Some(platform), .. } => {
+        Problem::Elsewhere { platform, .. } => {
             format!("No golden path reaches `{platform}`. What there is: {}.", path_titles(known))
         }
-        Problem::NoPath { elsewhere: None, .. } => {
+        Problem::NotAvailable { path, title } => format!(
+            "This asks for {}, golden path `{path}`, which is not available here. What there is: {}.",
+            first(&title.en, path),
+            path_titles(known)
+        ),
+        Problem::OffTopic => format!(
+            "This is not about infrastructure that can be changed here. What there is: {}.",
+            path_titles(known)
+        ),
+        Problem::TooVague { .. } => format!(
+            "It does not say what there should be. What there is: {}. Name what you want, and for which service or hostname.",
+            path_titles(known)
+        ),
+        Problem::NoPath { .. } => {
             format!("No golden path does this. What there is: {}.", path_titles(known))
         }
         Problem::Ambiguous { nearest } => format!(
@@ -197,11 +220,24 @@ fn korean(problem: &Problem, known: Known<'_>) -> String {
             format!("환경이 {}개 언급되었습니다: {}. 어느 환경인가요?", names.len(), list(names))
         }
         Problem::Question => "질문으로 보입니다. 무엇이 있어야 하는지를 적어 주세요.".to_owned(),
-        Problem::NoPath { elsewhere: Some(platform), .. } => format!(
+        Problem::Elsewhere { platform, .. } => format!(
             "`{platform}`에 닿는 골든 패스가 없습니다. 할 수 있는 것: {}.",
             path_titles(known)
         ),
-        Problem::NoPath { elsewhere: None, .. } => {
+        Problem::NotAvailable { path, title } => format!(
+            "{} 요청입니다. 골든 패스 `{path}`는 아직 여기에 설치되어 있지 않습니다. 할 수 있는 것: {}.",
+            first(&title.ko, path),
+            path_titles(known)
+        ),
+        Problem::OffTopic => format!(
+            "여기서 바꿀 수 있는 인프라에 대한 요청이 아닙니다. 할 수 있는 것: {}.",
+            path_titles(known)
+        ),
+        Problem::TooVague { .. } => format!(
+            "무엇이 있어야 하는지 알 수 없습니다. 할 수 있는 것: {}. 원하는 것과 서비스 또는 호스트 이름을 적어 주세요.",
+            path_titles(known)
+        ),
+        Problem::NoPath { .. } => {
             format!("이 요청에 맞는 골든 패스가 없습니다. 할 수 있는 것: {}.", path_titles(known))
         }
         Problem::Ambiguous { nearest } => format!(
@@ -272,6 +308,11 @@ fn list<T: ToString>(items: &[T]) -> String {
 
 fn quoted(items: &[String]) -> String {
     items.iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// What a planned path is called, else its name.
+fn first(titles: &[String], path: &PathName) -> String {
+    titles.first().map_or_else(|| path.to_string(), Clone::clone)
 }
 
 fn path_names(known: Known<'_>) -> String {

@@ -15,6 +15,14 @@ pub(crate) struct Word {
     pub(crate) clause: usize,
 }
 
+impl Word {
+    /// Takes it for another word, which was mistyped.
+    pub(crate) fn mean(&mut self, meant: &str) {
+        meant.clone_into(&mut self.form);
+        self.stem = stem(meant, self.script);
+    }
+}
+
 /// The words of a text, without those inside the given spans (names, addresses, numbers).
 pub(crate) fn words(text: &Text<'_>, without: &[Span]) -> Vec<Word> {
     text.tokens
@@ -72,21 +80,22 @@ impl Term {
     pub(crate) fn at(&self, words: &[Word], at: usize) -> Option<Span> {
         let here = words.get(at..at.checked_add(self.0.len())?)?;
         let (first, last) = (here.first()?, self.0.len() - 1);
-        let fits =
-            self.0.iter().zip(here).enumerate().all(|(i, (term, word))| {
-                word.clause == first.clause && same(term, word, i == last)
-            });
+        let fits = self.0.iter().zip(here).enumerate().all(|(i, (term, word))| {
+            word.clause == first.clause && same(term, word, i == last, i > 0)
+        });
         fits.then(|| here.iter().fold(first.span, |all, word| all.join(word.span)))
     }
 }
 
-fn same(term: &Word, word: &Word, last: bool) -> bool {
+fn same(term: &Word, word: &Word, last: bool, within: bool) -> bool {
     match (term.script, word.script) {
         (Script::Latin, Script::Latin) => term.stem == word.stem,
         (Script::Hangul, Script::Hangul) => {
             let syllables = term.form.chars().count();
             match syllables {
                 _ if term.form == word.form => true,
+                // The end of a phrase is inflected: `수 없` is in `수 없어야`.
+                1 if within => word.form.starts_with(&term.form),
                 // One syllable is in too many words: it must stand alone but for a particle.
                 1 => {
                     word.form.strip_prefix(&term.form).is_some_and(|rest| last && is_particle(rest))

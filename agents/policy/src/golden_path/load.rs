@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CheckKind, GoldenPath, GoldenPaths, examples, read};
+use super::{CheckKind, GoldenPath, GoldenPaths, examples, lexicon, read};
 use crate::template::Attachments;
 use crate::yaml::{At, Reader};
 use crate::{Environments, Problem, Problems, shipped_environment_files};
@@ -23,9 +23,15 @@ impl GoldenPaths {
         let (paths, attachments): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|(name, _)| is_yaml(name));
         let attachments: Attachments<'_> = attachments.into_iter().collect();
+        let (lexicon, paths): (Vec<_>, Vec<_>) =
+            paths.into_iter().partition(|(name, _)| *name == lexicon::FILE);
         // Examples speak of the shipped environments, so that they hold in every installation.
         let environments = Environments::load(shipped_environment_files().iter().copied())?;
         let mut problems = Vec::new();
+        let (file, text) = lexicon.first().copied().unwrap_or((lexicon::FILE, lexicon::SHIPPED));
+        let mut reader = Reader::new(file);
+        let mut lexicon = lexicon::read(&mut reader, text);
+        problems.extend(reader.into_problems());
         let mut loaded: Vec<(String, At, GoldenPath)> = Vec::new();
         for (file, text) in paths {
             let mut reader = Reader::new(file);
@@ -52,7 +58,9 @@ impl GoldenPaths {
             paths.insert(path.name.clone(), path);
         }
         Problems::none_or(problems)?;
-        Ok(Self(paths))
+        // What is installed is not planned any more.
+        lexicon.planned.retain(|planned| !paths.contains_key(&planned.name));
+        Ok(Self { paths, lexicon })
     }
 }
 

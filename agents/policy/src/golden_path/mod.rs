@@ -1,10 +1,12 @@
 //! Golden paths: reviewed recipes, typed parameters in, resources out.
 
 mod examples;
+mod lexicon;
 mod load;
 mod read;
 mod resources;
 
+pub use lexicon::{Lexicon, Planned};
 pub(crate) use load::is_yaml;
 
 use std::collections::BTreeMap;
@@ -22,7 +24,10 @@ pub type CheckKind<'a> = dyn Fn(&KindName, &Properties) -> Result<(), String> + 
 
 /// Every golden path of an installation, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct GoldenPaths(BTreeMap<PathName, GoldenPath>);
+pub struct GoldenPaths {
+    paths: BTreeMap<PathName, GoldenPath>,
+    lexicon: Lexicon,
+}
 
 /// A reviewed recipe.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +40,8 @@ pub struct GoldenPath {
     pub purpose: String,
     /// What an intent for it speaks of, by name.
     pub concepts: BTreeMap<String, Concept>,
+    /// Paths whose work this one does as well: an intent that speaks of both is for this one.
+    pub covers: Vec<PathName>,
     /// Intents it is for, at least one.
     pub examples: Vec<Example>,
     /// Its parameters, by name.
@@ -51,10 +58,43 @@ pub struct GoldenPath {
 pub struct Concept {
     /// How much it speaks for the path, from -10 to 10; below 0, against it.
     pub weight: i64,
-    /// Whether an intent that does not speak of it is not for this path.
+    /// Whether it is what the path is about. An intent that speaks of none of these is not for the
+    /// path; one that speaks of any may be.
     pub required: bool,
     /// The words.
     pub words: Words,
+    /// Whether it is spoken of even where it is denied: `do not block` speaks of blocking.
+    pub denied: bool,
+    /// Whether a thing of this sort speaks of it as well as a word does.
+    pub sort: Option<Sort>,
+}
+
+/// A sort of thing that a text may mention without any word for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// A hostname.
+    Host,
+    /// An IP address.
+    Address,
+    /// A number of requests in a time.
+    Rate,
+    /// A time.
+    Duration,
+    /// The path of a URL.
+    Path,
+    /// A hostname together with an IP address.
+    Pair,
+}
+
+impl Sort {
+    const ALL: [(&'static str, Self); 6] = [
+        ("host", Self::Host),
+        ("address", Self::Address),
+        ("rate", Self::Rate),
+        ("duration", Self::Duration),
+        ("path", Self::Path),
+        ("pair", Self::Pair),
+    ];
 }
 
 /// An intent in both languages and what it says of the parameters; the rest is defaults. It speaks
@@ -94,12 +134,17 @@ pub(crate) struct ResourceTemplate {
 impl GoldenPaths {
     /// One, by its name.
     pub fn get(&self, name: &PathName) -> Option<&GoldenPath> {
-        self.0.get(name)
+        self.paths.get(name)
     }
 
     /// All of them, in order of name.
     pub fn iter(&self) -> impl Iterator<Item = &GoldenPath> {
-        self.0.values()
+        self.paths.values()
+    }
+
+    /// What people say that is for no path here.
+    pub const fn lexicon(&self) -> &Lexicon {
+        &self.lexicon
     }
 }
 

@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use bus_schema::PathName;
 use serde_json::Value;
 
-use super::{Concept, Control, Example, GoldenPath, resources};
+use super::{Concept, Control, Example, GoldenPath, Sort, resources};
 use crate::condition::Test;
 use crate::parameter::Required;
 use crate::template::{Attachments, Template, is_parameter_name};
 use crate::yaml::{At, Content, Fields, Node, Reader};
 use crate::{Condition, Parameter, ParameterType, Words};
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "name",
     "title",
     "purpose",
     "stack",
     "concepts",
+    "covers",
     "examples",
     "parameters",
     "resources",
@@ -38,6 +40,7 @@ pub(super) fn read(
     let parameters = read_parameters(reader, fields.take("parameters"));
     let stack = read_stack(reader, &mut fields, &parameters);
     let concepts = read_concepts(reader, &mut fields);
+    let covers = read_covers(reader, fields.take("covers"));
     let examples = read_examples(reader, &mut fields, &parameters);
     let resources = resources::read(reader, &mut fields, &parameters, attachments);
     let controls = read_controls(reader, fields.take("controls"));
@@ -47,6 +50,7 @@ pub(super) fn read(
         title: title?,
         purpose: purpose?,
         concepts,
+        covers,
         examples,
         parameters: parameters
             .into_iter()
@@ -173,7 +177,10 @@ pub(super) fn template(
     }
 }
 
-fn read_concepts(reader: &mut Reader, fields: &mut Fields<'_>) -> BTreeMap<String, Concept> {
+pub(super) fn read_concepts(
+    reader: &mut Reader,
+    fields: &mut Fields<'_>,
+) -> BTreeMap<String, Concept> {
     let mut concepts = BTreeMap::new();
     let Some(node) = fields.need(reader, "concepts") else { return concepts };
     let Some(mut map) = reader.map(node, "concepts") else { return concepts };
@@ -198,12 +205,34 @@ fn read_concepts(reader: &mut Reader, fields: &mut Fields<'_>) -> BTreeMap<Strin
         if words.as_ref().is_some_and(|words| words.en.is_empty() || words.ko.is_empty()) {
             reader.wrong(node.at, &words_path, "needs words in both `en` and `ko`");
         }
-        fields.end(reader, &["weight", "required", "words"]);
+        let sort = fields.take("sort").and_then(|node| read_sort(reader, node, &path));
+        let denied = fields
+            .take("denied")
+            .and_then(|node| reader.boolean(node, &fields.path("denied")))
+            .unwrap_or_default();
+        fields.end(reader, &["weight", "required", "words", "sort", "denied"]);
         if let (Some(weight), Some(words)) = (weight, words) {
-            concepts.insert(name.to_owned(), Concept { weight, required, words });
+            concepts.insert(name.to_owned(), Concept { weight, required, words, denied, sort });
         }
     }
     concepts
+}
+
+fn read_covers(reader: &mut Reader, node: Option<&Node>) -> Vec<PathName> {
+    let items = node.and_then(|node| reader.list(node, "covers")).unwrap_or_default();
+    items.iter().filter_map(|item| reader.name(item, "covers")).collect()
+}
+
+fn read_sort(reader: &mut Reader, node: &Node, path: &str) -> Option<Sort> {
+    let field = format!("{path}.sort");
+    let name = reader.text(node, &field)?;
+    let sort = Sort::ALL.iter().find(|(known, _)| *known == name).map(|(_, sort)| *sort);
+    if sort.is_none() {
+        let known = Sort::ALL.map(|(name, _)| name);
+        let message = format!("`{name}` is not a sort; there are {}", crate::yaml::listed(&known));
+        reader.wrong(node.at, &field, message);
+    }
+    sort
 }
 
 fn read_examples(

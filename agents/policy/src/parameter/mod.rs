@@ -117,6 +117,8 @@ pub struct Roles {
     pub before: Words,
     /// Words, particles included, that come after it.
     pub after: Words,
+    /// Words that may stand anywhere near it in the same part of the sentence.
+    pub near: Words,
 }
 
 impl ParameterType {

@@ -5,11 +5,12 @@
 //! paths, it is two.
 
 use bus_schema::PathName;
-use policy::{Environment, GoldenPath, GoldenPaths};
+use policy::{Environment, GoldenPath};
 
-use super::{best, removal_words, says_enough, subjects};
+use super::{best, says_enough, scores};
+use crate::understand::Known;
 use crate::understand::reading::Reading;
-use crate::understand::text::Script;
+use crate::understand::text::{Script, Span};
 
 /// Most places looked at; a text with more is no intent anyway.
 const MOST_CUTS: usize = 16;
@@ -19,21 +20,25 @@ pub(super) fn find(
     reading: &Reading<'_>,
     chosen: &GoldenPath,
     environment: &Environment,
-    paths: &GoldenPaths,
+    known: Known<'_>,
 ) -> Option<Vec<PathName>> {
-    let removal = removal_words(paths);
-    let part = |text: &str| -> Option<&GoldenPath> {
-        let reading = Reading::of(text, &removal);
-        let path = best(&reading, environment, paths).ok()?;
+    // Where nothing but the chosen path is spoken of there is nothing to look for.
+    let subjects = scores(reading, known).iter().filter(|it| it.fits).count();
+    if subjects < 2 {
+        return None;
+    }
+    let part = |part: Span| -> Option<&GoldenPath> {
+        let reading = reading.part(part);
+        let path = best(&reading, environment, known).ok()?;
         says_enough(&reading, path, environment).then_some(path)
     };
+    let end = reading.text.original.len();
     cuts(reading).into_iter().take(MOST_CUTS).find_map(|at| {
-        let (first, second) = reading.text.original.split_at_checked(at)?;
-        let (first, second) = (part(first)?, part(second)?);
-        // What has no subject of its own, as `scale it to 10k RPS`, may belong to the chosen one.
+        let first = part(Span { start: 0, end: at })?;
+        let second = part(Span { start: at, end })?;
         let more = [first, second]
             .into_iter()
-            .any(|path| path.name != chosen.name && subjects(path).next().is_some());
+            .any(|path| path.name != chosen.name && !chosen.covers.contains(&path.name));
         (more && first.name != second.name).then(|| vec![first.name.clone(), second.name.clone()])
     })
 }

@@ -1,11 +1,13 @@
 //! What a text mentions that needs no dictionary: hosts, addresses, paths, quantities.
 
 mod host;
+mod noise;
 mod quantity;
 mod units;
 
 use std::net::IpAddr;
 
+pub(crate) use noise::Noise;
 pub(crate) use quantity::{Quantity, Unit};
 
 use super::text::{Span, Text};
@@ -26,15 +28,30 @@ pub(crate) struct Entities {
     /// As `/assets/`, also that of a URL.
     pub(crate) paths: Vec<Found<String>>,
     pub(crate) quantities: Vec<Found<Quantity>>,
+    /// What looks like one of these and is none.
+    pub(crate) noise: Vec<(Noise, Span)>,
 }
 
 impl Entities {
     pub(crate) fn of(text: &Text<'_>) -> Self {
-        let mut entities = Self { quantities: quantity::find(text), ..Self::default() };
-        for token in &text.tokens {
+        let noise = noise::find(text);
+        let clear = |span: Span| !noise.iter().any(|(_, noise)| noise.overlaps(span));
+        let mut quantities = quantity::find(text);
+        quantities.retain(|quantity| clear(quantity.span));
+        let mut entities = Self { quantities, ..Self::default() };
+        for token in text.tokens.iter().filter(|token| clear(token.span)) {
             host::read(text, token, &mut entities);
         }
+        entities.noise = noise;
         entities
+    }
+
+    /// Forgets what is elsewhere.
+    pub(crate) fn retain(&mut self, within: impl Fn(Span) -> bool) {
+        self.hosts.retain(|it| within(it.span));
+        self.addresses.retain(|it| within(it.span));
+        self.paths.retain(|it| within(it.span));
+        self.quantities.retain(|it| within(it.span));
     }
 
     /// Where the names are: words inside them say nothing about what is wanted.

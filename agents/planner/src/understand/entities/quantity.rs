@@ -131,8 +131,11 @@ impl Cursor<'_> {
     /// [`Self::unit`] by not taking the token.
     fn number(&mut self) -> Option<(Decimal, u64)> {
         let token = self.text.tokens.get(self.next)?;
-        if token.script != Script::Latin || !token.form.starts_with(|c: char| c.is_ascii_digit()) {
+        if token.script != Script::Latin {
             return None;
+        }
+        if !token.form.starts_with(|c: char| c.is_ascii_digit()) {
+            return self.english_numeral();
         }
         let (number, suffix) = split(&token.form)?;
         if suffix.is_empty() {
@@ -153,6 +156,30 @@ impl Cursor<'_> {
         unit_word(unit).is_some().then_some((number, magnitude))
     }
 
+    /// `ten thousand`, `twenty-five`, `five hundred`, `half an` hour is none.
+    fn english_numeral(&mut self) -> Option<(Decimal, u64)> {
+        let token = self.text.tokens.get(self.next)?;
+        let mut sum = 0;
+        for part in token.form.split('-') {
+            sum += english_number(part)?;
+        }
+        // One alone is a word of speech.
+        let follows = |word: &str| {
+            unit_word(word).is_some() || matches!(word, "hundred" | "thousand" | "million")
+        };
+        let next = self.text.tokens.get(self.next + 1).map_or("", |it| it.form.as_str());
+        if !follows(next) {
+            return None;
+        }
+        self.take(1);
+        let hundred = self.form(0) == "hundred";
+        if hundred {
+            self.take(1);
+        }
+        let magnitude = self.english_magnitude().unwrap_or(1);
+        Some((Decimal::of(sum), magnitude * if hundred { 100 } else { 1 }))
+    }
+
     fn english_magnitude(&mut self) -> Option<u64> {
         let magnitude = match self.form(0) {
             "k" | "thousand" => 1_000,
@@ -171,7 +198,8 @@ impl Cursor<'_> {
             return None;
         }
         let (magnitude, rest) = korean_magnitude_of(&token.form)?;
-        if !(rest.is_empty() || is_counter(rest)) {
+        // Glued to its digits it is a numeral whatever follows: `2천인데`.
+        if !(rest.is_empty() || is_counter(rest) || token.glued) {
             return None;
         }
         self.take(1);
@@ -255,6 +283,39 @@ impl Cursor<'_> {
         let word = self.text.tokens.get(self.next + ahead).map_or("", |token| token.form.as_str());
         matches!(unit_word(word), Some(UnitWord::Rate(_) | UnitWord::Requests))
     }
+}
+
+fn english_number(word: &str) -> Option<u128> {
+    const NUMERALS: [(&str, u128); 27] = [
+        ("one", 1),
+        ("two", 2),
+        ("three", 3),
+        ("four", 4),
+        ("five", 5),
+        ("six", 6),
+        ("seven", 7),
+        ("eight", 8),
+        ("nine", 9),
+        ("ten", 10),
+        ("eleven", 11),
+        ("twelve", 12),
+        ("thirteen", 13),
+        ("fourteen", 14),
+        ("fifteen", 15),
+        ("sixteen", 16),
+        ("seventeen", 17),
+        ("eighteen", 18),
+        ("nineteen", 19),
+        ("twenty", 20),
+        ("thirty", 30),
+        ("forty", 40),
+        ("fifty", 50),
+        ("sixty", 60),
+        ("seventy", 70),
+        ("eighty", 80),
+        ("ninety", 90),
+    ];
+    NUMERALS.iter().find(|(name, _)| *name == word).map(|(_, number)| *number)
 }
 
 fn split(form: &str) -> Option<(Decimal, &str)> {

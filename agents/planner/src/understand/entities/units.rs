@@ -103,10 +103,9 @@ pub(super) fn suffix_parts(suffix: &str) -> (u64, &str) {
 
 pub(super) fn unit_word(word: &str) -> Option<UnitWord> {
     Some(match word {
-        "rps" | "qps" | "tps" | "/s" | "/sec" | "/second" | "req/s" | "reqs/s" | "requests/s"
-        | "req/sec" | "reqs/sec" | "requests/sec" | "requests/second" | "req/second" | "hits/s" => {
-            UnitWord::Rate(Per::Second)
-        }
+        "rps" | "rsp" | "qps" | "tps" | "/s" | "/sec" | "/second" | "req/s" | "reqs/s"
+        | "requests/s" | "req/sec" | "reqs/sec" | "requests/sec" | "requests/second"
+        | "req/second" | "hits/s" => UnitWord::Rate(Per::Second),
         "rpm" | "/m" | "/min" | "/minute" | "req/min" | "reqs/min" | "requests/min"
         | "requests/minute" | "req/m" => UnitWord::Rate(Per::Minute),
         "rph" | "/h" | "/hour" | "req/h" | "requests/hour" => UnitWord::Rate(Per::Hour),
@@ -147,16 +146,22 @@ pub(super) fn is_counter(rest: &str) -> bool {
 pub(super) fn korean_unit(form: &str) -> Option<UnitWord> {
     let ends = |rest: &str| {
         rest.is_empty()
-            || rest.starts_with("간")
-            || rest.starts_with("동안")
-            || rest.starts_with("마다")
             || is_particle(rest)
+            || [
+                "간", "동안", "마다", "이", "정도", "쯤", "씩", "입니", "까지", "으로", "짜리",
+                "내", "안에", "전", "후", "면", "예요", "도", "만",
+            ]
+            .iter()
+            .any(|end| rest.starts_with(end))
     };
     for (word, unit) in [
         ("시간", UnitWord::Time(3_600)),
         ("초", UnitWord::Time(1)),
         ("분", UnitWord::Time(60)),
         ("일", UnitWord::Time(86_400)),
+        ("주", UnitWord::Time(604_800)),
+        ("개월", UnitWord::Other),
+        ("년", UnitWord::Other),
         ("요청", UnitWord::Requests),
         ("건", UnitWord::Requests),
         ("회", UnitWord::Requests),

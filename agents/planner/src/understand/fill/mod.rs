@@ -35,6 +35,7 @@ pub(crate) fn from_words(
     stack(&mut said)?;
     let leftover = values::read(&mut said, environment);
     named::read(&mut said, environment);
+    said.let_ours_be_the_hostname(environment);
     said.let_hostname_prevail(environment);
     match leftover {
         // Where it is not said what to remove, that is what matters.
@@ -130,6 +131,27 @@ impl<'r, 't> Said<'r, 't> {
             .filter(|(_, parameter)| is(&parameter.takes))
             .map(|(name, _)| name.as_str())
             .collect()
+    }
+
+    /// `download our photos from press.example.com`: where no other hostname is said, the one of
+    /// ours is where people reach it, not where it comes from.
+    fn let_ours_be_the_hostname(&mut self, environment: &Environment) {
+        let hostnames = self.of_type(|it| matches!(it, ParameterType::Hostname));
+        let [hostname] = hostnames.as_slice() else { return };
+        if self.says(hostname) {
+            return;
+        }
+        for address in self.of_type(|it| matches!(it, ParameterType::Address)) {
+            let Some(values) = self.values.get_mut(address) else { continue };
+            let ours = values.iter().position(|(value, _)| {
+                value.as_str().is_some_and(|name| environment.zone_of(name).is_some())
+            });
+            if let Some(at) = ours {
+                let (value, span) = values.remove(at);
+                self.say(hostname, value, span);
+                return;
+            }
+        }
     }
 
     /// A service beside a hostname of its own says what the hostname is for, and nothing that rests

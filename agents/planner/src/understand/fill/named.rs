@@ -21,16 +21,18 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
     for (name, parameter) in &path.parameters {
         match &parameter.takes {
             ParameterType::Choice(choices) => {
-                let options = choices
+                let options: Vec<Candidate> = choices
                     .iter()
                     .map(|choice| {
-                        candidate(said, choice.value.as_str().into(), &choice.value, &choice.words)
+                        let value = Value::from(choice.value.as_str());
+                        either(said, value, &choice.value, &choice.words)
                     })
                     .collect();
                 let options = longest(options);
                 phrases.extend(options.iter().flat_map(|option| {
                     option.mentions.iter().filter(|it| it.length > 1).map(|it| it.span)
                 }));
+                let options = told(said, options);
                 for (value, span) in best(options) {
                     said.say(name, value, span);
                 }
@@ -47,6 +49,17 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
                         said_yes
                             .iter()
                             .filter(|yes| !said_no.iter().any(|no| no.span.overlaps(yes.span)))
+                            // A label, as in `proxy: no proxy`.
+                            .filter(|yes| {
+                                let next = said
+                                    .reading
+                                    .words
+                                    .iter()
+                                    .find(|word| word.span.start >= yes.span.end);
+                                !next.is_some_and(|next| {
+                                    said_no.iter().any(|no| no.span.overlaps(next.span))
+                                })
+                            })
                             .map(|mention| yes_or_no(mention, !mention.negated)),
                     )
                     .collect();
@@ -69,6 +82,10 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
             | ParameterType::Service
             | ParameterType::Stack => {}
         }
+    }
+    for concept in path.concepts.values() {
+        let mentions = said.reading.mentions(concept.words.iter());
+        phrases.extend(mentions.iter().filter(|it| it.length > 1).map(|it| it.span));
     }
     services(said, environment, &phrases);
 }
@@ -119,6 +136,48 @@ fn candidate(said: &Said<'_, '_>, value: Value, name: &str, words: &Words) -> Ca
     let mut mentions = said.reading.mentions(std::iter::once(name).chain(words.iter()));
     mentions.retain(|mention| !mention.negated);
     Candidate { value, mentions }
+}
+
+/// A value with the places that speak of it, be it to deny it.
+fn either(said: &Said<'_, '_>, value: Value, name: &str, words: &Words) -> Candidate {
+    let mentions = said.reading.mentions(std::iter::once(name).chain(words.iter()));
+    Candidate { value, mentions }
+}
+
+/// What is denied speaks for the other of two values, and for none of more; and what is said to be
+/// so already (`is filtered`, `막혀 있는`) yields to what shall be.
+fn told(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
+    if let [one, other] = options.as_mut_slice() {
+        let (mut for_one, mut for_other) = (Vec::new(), Vec::new());
+        for mention in one.mentions.drain(..) {
+            if mention.negated { for_other.push(mention) } else { for_one.push(mention) }
+        }
+        for mention in other.mentions.drain(..) {
+            if mention.negated { for_one.push(mention) } else { for_other.push(mention) }
+        }
+        (one.mentions, other.mentions) = (for_one, for_other);
+    } else {
+        for option in &mut options {
+            option.mentions.retain(|mention| !mention.negated);
+        }
+    }
+    let is_so = |mention: &Mention| {
+        const STATES: [&str; 9] =
+            ["are", "is", "was", "were", "get", "gets", "got", "being", "been"];
+        const KOREAN: [&str; 9] =
+            ["막혀", "막힌", "막혔", "차단돼", "차단되", "차단된", "차단됐", "허용돼", "허용된"];
+        let words = || said.reading.words.iter().filter(|it| it.span.overlaps(mention.span));
+        let be = said.reading.before(mention.span).next();
+        be.is_some_and(|word| STATES.contains(&word.form.as_str()))
+            || words().any(|word| KOREAN.iter().any(|state| word.form.starts_with(state)))
+    };
+    let all = || options.iter().flat_map(|it| &it.mentions);
+    if all().any(is_so) && !all().all(is_so) {
+        for option in &mut options {
+            option.mentions.retain(|mention| !is_so(mention));
+        }
+    }
+    options
 }
 
 /// Of two mentions that overlap, the longer one is meant.

@@ -12,6 +12,11 @@ const REACH: usize = 2;
 /// How far the nearest role word of the parameter is from a value, in words; `None` if it has none
 /// there.
 pub(super) fn distance(reading: &Reading<'_>, parameter: &Parameter, value: Span) -> Option<usize> {
+    beside(reading, parameter, value).or_else(|| near(reading, parameter, value))
+}
+
+/// The same, of the words right beside it.
+pub(super) fn beside(reading: &Reading<'_>, parameter: &Parameter, value: Span) -> Option<usize> {
     let before = parameter.roles.before.iter().filter_map(|word| {
         let places = Term::of(word).find_all(&reading.words);
         places.into_iter().filter_map(|place| gap(reading, place, value)).min()
@@ -22,6 +27,33 @@ pub(super) fn distance(reading: &Reading<'_>, parameter: &Parameter, value: Span
         places.into_iter().filter_map(|place| gap(reading, value, place)).find(|gap| *gap == 0)
     });
     before.chain(after).filter(|gap| *gap <= REACH).min()
+}
+
+/// Most words between a value and a word that stands anywhere near it.
+const NEAR: usize = 7;
+
+/// As [`distance`], but before or after it and over a colon or a comma; farther than any role word.
+fn near(reading: &Reading<'_>, parameter: &Parameter, value: Span) -> Option<usize> {
+    let clause = |span: Span| {
+        reading.text.tokens.iter().find(|token| token.span.overlaps(span)).map(|token| token.clause)
+    };
+    let here = clause(value)?;
+    let words = |first: Span, second: Span| {
+        let between = |span: Span| span.start >= first.end && span.end <= second.start;
+        reading.words.iter().filter(|word| between(word.span)).count()
+    };
+    let places =
+        parameter.roles.near.iter().flat_map(|word| Term::of(word).find_all(&reading.words));
+    places
+        .filter(|place| clause(*place).is_some_and(|there| there.abs_diff(here) <= 1))
+        .map(
+            |place| {
+                if place.end <= value.start { words(place, value) } else { words(value, place) }
+            },
+        )
+        .filter(|gap| *gap <= NEAR)
+        .min()
+        .map(|gap| gap + REACH + 1)
 }
 
 /// The words between two places of one clause, if the first comes first and no name is between.

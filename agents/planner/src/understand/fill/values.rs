@@ -4,7 +4,8 @@ use policy::{Environment, ParameterType, Unit as Counted};
 use serde_json::Value;
 
 use super::{Said, roles};
-use crate::understand::entities::{Entities, Unit};
+use crate::understand::entities::Unit;
+use crate::understand::reading::Reading;
 use crate::understand::text::Span;
 
 /// A value that some parameter may take.
@@ -29,24 +30,70 @@ enum Sort {
 /// Gives back the words of the first value that no parameter takes.
 pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) -> Option<String> {
     let mut rest = Vec::new();
-    for candidate in candidates(&said.reading.entities) {
-        match by_role(said, &candidate) {
+    let mut all = candidates(said.reading);
+    let now: Vec<Span> =
+        all.iter().filter(|it| is_background(said.reading, it)).map(|it| it.span).collect();
+    let rates = all.iter().filter(|it| it.sort == Sort::Rate).count();
+    if now.len() < rates {
+        all.retain(|candidate| !now.contains(&candidate.span));
+    }
+    let has_rate = all.iter().any(|it| it.sort == Sort::Rate);
+    let addressed = all.iter().any(|it| it.sort == Sort::Address);
+    for candidate in all {
+        // Beside a number of requests a bare number is none, beside an address a name is no target.
+        let bare = has_rate && candidate.sort == Sort::Plain;
+        let named = addressed && candidate.sort == Sort::Host;
+        let parameter = by_role(said, &candidate).filter(|name| {
+            let takes = said.path.parameters.get(*name).map(|it| &it.takes);
+            !(bare && matches!(takes, Some(ParameterType::Integer { .. }))
+                || named && matches!(takes, Some(ParameterType::Address)))
+        });
+        match parameter {
             Some(parameter) => say(said, parameter, candidate),
             None => rest.push(candidate),
         }
     }
     let mut leftover = None;
     for candidate in by_type(said, rest, environment) {
-        // Numbers stand for many things in a text, as in `HTTP/2` or `24 hours a day`; those
-        // with a unit, and names, are part of what is asked for.
-        if candidate.sort != Sort::Plain && leftover.is_none() {
+        // Numbers and times stand for many things in a text, as in `HTTP/2` or `24 hours a day`;
+        // loads and names are part of what is asked for.
+        if !matches!(candidate.sort, Sort::Plain | Sort::Seconds) && leftover.is_none() {
             leftover = Some(said.reading.text.slice(candidate.span).to_owned());
         }
     }
     leftover
 }
 
-fn candidates(entities: &Entities) -> Vec<Candidate> {
+/// `currently 2k rps`, `지금은 초당 2천`: how it is, beside how it shall be.
+fn is_background(reading: &Reading<'_>, candidate: &Candidate) -> bool {
+    const NOW: [&str; 18] = [
+        "currently",
+        "now",
+        "today",
+        "from",
+        "was",
+        "were",
+        "used",
+        "usually",
+        "normally",
+        "average",
+        "지금",
+        "현재",
+        "기존",
+        "평소",
+        "평균",
+        "작년",
+        "지난",
+        "요즘",
+    ];
+    candidate.sort == Sort::Rate
+        && reading.before(candidate.span).take(4).any(|word| {
+            NOW.iter().any(|now| word.form == *now || !now.is_ascii() && word.form.starts_with(now))
+        })
+}
+
+fn candidates(reading: &Reading<'_>) -> Vec<Candidate> {
+    let entities = &reading.entities;
     let hosts = entities.hosts.iter().map(|host| Candidate {
         value: host.value.as_str().into(),
         span: host.span,
@@ -104,7 +151,11 @@ fn by_role<'r>(said: &Said<'r, '_>, candidate: &Candidate) -> Option<&'r str> {
         .iter()
         .filter(|(_, parameter)| takes(&parameter.takes, candidate.sort))
         .filter_map(|(name, parameter)| {
-            let distance = roles::distance(said.reading, parameter, candidate.span)?;
+            let distance = if candidate.sort == Sort::Plain {
+                roles::beside(said.reading, parameter, candidate.span)?
+            } else {
+                roles::distance(said.reading, parameter, candidate.span)?
+            };
             Some((distance, name.as_str()))
         })
         .min()
@@ -123,7 +174,8 @@ fn by_type(
     for candidate in others {
         let parameters = said.of_type(|takes_it| takes(takes_it, candidate.sort));
         match (candidate.sort, parameters.as_slice()) {
-            (Sort::Plain, _) => rest.push(candidate),
+            // A time is for what its words say, or for nothing.
+            (Sort::Plain | Sort::Seconds, _) => rest.push(candidate),
             (_, [only]) => say(said, only, candidate),
             _ => rest.push(candidate),
         }
