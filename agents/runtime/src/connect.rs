@@ -66,10 +66,7 @@ pub(crate) async fn connect_as(
     let mut options = ConnectOptions::new()
         .name(instance.as_str())
         .ping_interval(PING)
-        .reconnect_delay_callback(|attempt| {
-            let doublings = u32::try_from(attempt).unwrap_or(u32::MAX).min(6);
-            (Duration::from_millis(50) * 2_u32.pow(doublings)).min(RECONNECT)
-        })
+        .reconnect_delay_callback(pause_before)
         .event_callback(move |event| {
             let heard = Arc::clone(&heard);
             async move { heard.hear(&event) }
@@ -98,6 +95,14 @@ pub(crate) async fn connect_as(
         .await
         .map_err(|source| ConnectError::Server { servers: settings.servers(), source })?;
     Ok(Bus::new(client, instance, events))
+}
+
+/// How long the client pauses before an attempt to connect; the first, also that of a start, is
+/// number 1 and waits for nothing.
+fn pause_before(attempt: usize) -> Duration {
+    let Some(failed) = attempt.checked_sub(2) else { return Duration::ZERO };
+    let doublings = u32::try_from(failed).unwrap_or(u32::MAX).min(6);
+    (Duration::from_millis(50) * 2_u32.pow(doublings)).min(RECONNECT)
 }
 
 /// A new id for this process.
@@ -215,6 +220,13 @@ mod tests {
         assert!(is_fatal(r#"Permissions Violation for Publish to "$JS.ACK.SWARM.x.1""#));
         assert!(is_fatal(r#"Permissions Violation for Subscription to "_INBOX.x""#));
         assert!(!is_fatal(r#"Permissions Violation for Publish to "_INBOX.somebody.1""#));
+    }
+
+    #[test]
+    fn the_first_attempt_is_made_at_once_and_later_ones_wait_longer() {
+        let pauses: Vec<u128> = (0..=9).map(|it| pause_before(it).as_millis()).collect();
+        assert_eq!(pauses, [0, 0, 50, 100, 200, 400, 800, 1_600, 2_000, 2_000]);
+        assert_eq!(pause_before(usize::MAX), RECONNECT);
     }
 
     #[test]
