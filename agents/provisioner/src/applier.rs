@@ -1,6 +1,7 @@
 //! A plan's turn: from its arrival to what became of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus_schema::{
@@ -59,7 +60,7 @@ pub enum TurnError {
     #[error("the cloud cannot be looked at")]
     Survey {
         /// Why.
-        source: cloud::Error,
+        source: Arc<cloud::Error>,
         /// When to try again.
         after: Duration,
     },
@@ -188,7 +189,11 @@ impl Applier {
         }
     }
 
-    async fn survey(&self, proposed: &PlanProposed, held: &Held) -> Result<Survey, cloud::Error> {
+    async fn survey(
+        &self,
+        proposed: &PlanProposed,
+        held: &Held,
+    ) -> Result<Survey, Arc<cloud::Error>> {
         let scopes = preflight::scopes(&proposed.plan, Some(&held.state));
         runtime::failpoint!("provisioner::before_survey");
         let survey = self.saga.clouds.survey(scopes, self.saga.parallelism).await;

@@ -1,6 +1,7 @@
 //! Whether the cloud is as a plan says it found it. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bus_schema::{
     Change, KindName, Observation, Place, Plan, PlanProposed, Properties, ResourceAddress,
@@ -17,11 +18,11 @@ pub type Scope = (KindName, Place);
 
 /// What was listed.
 #[derive(Debug, Clone, Default)]
-pub struct Survey(pub BTreeMap<Scope, Vec<Observed>>);
+pub struct Survey(pub BTreeMap<Scope, Arc<Vec<Observed>>>);
 
 impl Survey {
     fn listing(&self, kind: &KindName, place: &Place) -> &[Observed] {
-        self.0.get(&(kind.clone(), place.clone())).map_or(&[], Vec::as_slice)
+        self.0.get(&(kind.clone(), place.clone())).map_or(&[], |listing| listing.as_slice())
     }
 }
 

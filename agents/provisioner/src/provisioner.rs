@@ -82,7 +82,7 @@ impl Agent for Provisioner {
             .map_err(|error| StartError::caused("open this process's session", error))?;
         let saga = Saga {
             records: Arc::new(Kept::on(&bus)),
-            clouds: Clouds(vec![Arc::new(cloudflare)]),
+            clouds: Clouds::new(vec![Arc::new(cloudflare)]),
             catalogue: cloud::cloudflare::catalogue(),
             parallelism: settings.parallelism,
             patience: settings.patience,

@@ -33,7 +33,7 @@ fn world() -> Arc<Mutex<World>> {
 fn applier(bus: &Bus, world: &Arc<Mutex<World>>, life: &Life) -> Applier {
     let saga = Saga {
         records: Arc::new(Kept::on(bus)),
-        clouds: Clouds(vec![Arc::new(FakeCloud::new(world.clone(), life.clone()))]),
+        clouds: Clouds::new(vec![Arc::new(FakeCloud::new(world.clone(), life.clone()))]),
         catalogue: kinds::catalogue(),
         parallelism: 4,
         patience: Duration::from_secs(600),

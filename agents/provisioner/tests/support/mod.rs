@@ -128,7 +128,7 @@ impl Site {
         let cloud = Arc::new(FakeCloud::new(self.world.clone(), life.clone()));
         let saga = Saga {
             records: records.clone(),
-            clouds: Clouds(vec![cloud.clone()]),
+            clouds: Clouds::new(vec![cloud.clone()]),
             catalogue: kinds::catalogue(),
             parallelism: 4,
             patience: Duration::from_secs(600),
