@@ -133,6 +133,21 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Grants each token so many calls in five minutes, counted from now.
+    pub async fn set_limit(&self, requests: u32) -> anyhow::Result<()> {
+        let url = format!("{}/__sandbox/limits", self.api);
+        let limit = json!({ "requests": requests, "seconds": 300 });
+        http().post(url).json(&limit).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// How many calls were made of the API so far, by anybody.
+    pub async fn calls(&self) -> anyhow::Result<u64> {
+        let url = format!("{}/__sandbox/requests", self.api);
+        let counts: Value = http().get(url).send().await?.error_for_status()?.json().await?;
+        counts.get("total").and_then(Value::as_u64).context("the sandbox counts calls")
+    }
+
     /// The audit log of the account, oldest first: every write, whoever made it.
     pub async fn audit(&self) -> anyhow::Result<Vec<Value>> {
         let path =
