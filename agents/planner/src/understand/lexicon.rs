@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use policy::{Concept, Environments, GoldenPath, GoldenPaths, Planned, Sort};
 
-use super::words::Term;
+use super::words::{Term, Word};
 
 /// A concept's words.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct Lexicon<'p> {
     pub(crate) acts: Vec<(&'p str, Vec<Term>)>,
     /// The words that ask for something to be removed.
     pub(crate) removal: Vec<Term>,
-    /// English words that a mistyped one may stand for, in order.
+    /// English words that a mistyped one may stand for.
     vocabulary: Vec<&'p str>,
 }
 
@@ -47,7 +47,7 @@ impl<'p> Lexicon<'p> {
     pub(crate) fn of(environments: &'p Environments, paths: &'p GoldenPaths) -> Self {
         let spoken = paths.lexicon();
         let terms = |words: &policy::Words| words.iter().map(Term::of).collect::<Vec<_>>();
-        let mut vocabulary: Vec<&str> = paths
+        let vocabulary: Vec<&str> = paths
             .iter()
             .flat_map(|path| path.concepts.values())
             .chain(spoken.planned.iter().flat_map(|path| path.concepts.values()))
@@ -64,8 +64,6 @@ impl<'p> Lexicon<'p> {
             .chain(environments.iter().map(|it| it.name.as_str()))
             .filter(|word| word.len() > 3 && word.bytes().all(|b| b.is_ascii_lowercase()))
             .collect();
-        vocabulary.sort_unstable();
-        vocabulary.dedup();
         Self {
             paths: paths
                 .iter()
@@ -94,12 +92,27 @@ impl<'p> Lexicon<'p> {
         }
     }
 
+    /// Forgets what does not stand in these words: the rest of the way looks for little.
+    pub(crate) fn narrow(&mut self, words: &[Word]) {
+        let keep = |terms: &mut Vec<Term>| terms.retain(|term| term.find(words, 0).is_some());
+        for entry in &mut self.paths {
+            entry.concerns.iter_mut().for_each(|concern| keep(&mut concern.terms));
+        }
+        for entry in &mut self.planned {
+            entry.concerns.iter_mut().for_each(|concern| keep(&mut concern.terms));
+        }
+        let others = [&mut self.elsewhere, &mut self.topics, &mut self.wishes];
+        others.into_iter().for_each(keep);
+        let others = [&mut self.environments, &mut self.chatter, &mut self.removal];
+        others.into_iter().for_each(keep);
+    }
+
     /// The declared word that a mistyped one stands for, if it is only one.
     pub(crate) fn meant(&self, word: &str) -> Option<&'p str> {
         if word.len() < 4
             || !word.bytes().all(|b| b.is_ascii_lowercase())
             || REAL.binary_search(&word).is_ok()
-            || self.vocabulary.binary_search(&word).is_ok()
+            || self.vocabulary.contains(&word)
         {
             return None;
         }

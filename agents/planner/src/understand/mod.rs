@@ -49,13 +49,19 @@ pub fn understand(
 ) -> Result<Understanding, Refusal> {
     let words = request.text.as_deref().filter(|text| !text.trim().is_empty());
     let language = language_of(request);
-    let lexicon = Lexicon::of(environments, paths);
+    let mut lexicon = Lexicon::of(environments, paths);
+    let reading = words.filter(|it| it.len() <= LONGEST_TEXT).map(|it| Reading::of(it, &lexicon));
+    if let Some(reading) = &reading {
+        lexicon.narrow(&reading.words);
+    }
     let known = Known { environments, paths, lexicon: &lexicon };
     let understood = match (words, &request.path) {
         (Some(_), Some(_)) => Err(Problem::TextAndPath),
         (_, None) if !request.parameters.is_empty() => Err(Problem::ParametersWithoutPath),
-        (Some(words), None) if words.len() > LONGEST_TEXT => Err(Problem::TooLong(words.len())),
-        (Some(words), None) => from_words(request, words, known),
+        (Some(words), None) => match &reading {
+            Some(reading) => from_words(request, reading, known),
+            None => Err(Problem::TooLong(words.len())),
+        },
         (None, Some(path)) => structured::read(request, path, known),
         (None, None) => Err(Problem::Empty),
     };
@@ -78,19 +84,22 @@ struct Known<'a> {
     lexicon: &'a Lexicon<'a>,
 }
 
-fn from_words(request: &Request, words: &str, known: Known<'_>) -> Result<Understanding, Problem> {
-    let reading = Reading::of(words, known.lexicon);
+fn from_words(
+    request: &Request,
+    reading: &Reading<'_>,
+    known: Known<'_>,
+) -> Result<Understanding, Problem> {
     if reading.text.tokens.is_empty() {
         return Err(Problem::Empty);
     }
-    guard::check(&reading)?;
-    let environment = place::environment(&reading, request.environment.as_ref(), known)?;
-    let path = choose::path(&reading, environment, known)?;
-    let filled = fill::from_words(&reading, path, environment)?;
+    guard::check(reading)?;
+    let environment = place::environment(reading, request.environment.as_ref(), known)?;
+    let path = choose::path(reading, environment, known)?;
+    let filled = fill::from_words(reading, path, environment)?;
     let stack = match (&request.stack, path.is_removal()) {
         (Some(stack), _) => Some(stack.clone()),
         (None, true) => None,
-        (None, false) => place::stack(&reading)?,
+        (None, false) => place::stack(reading)?,
     };
     let parameters = fill::with_stack(path, filled, request.stack.as_ref())?;
     finish(path, environment, parameters, stack).map_err(|problem| {

@@ -94,11 +94,17 @@ pub(crate) fn is_hangul(char: char) -> bool {
 
 /// NFKC and lower case.
 pub(crate) fn normalise(text: &str) -> String {
+    if text.chars().all(|c| c.is_ascii() || matches!(c, '\u{ac00}'..='\u{d7a3}')) {
+        return text.to_ascii_lowercase();
+    }
     text.nfkc().flat_map(char::to_lowercase).collect()
 }
 
 /// One character as a reader takes it: full-width forms are their plain selves.
 fn plain(char: char) -> char {
+    if char.is_ascii() || matches!(char, '\u{ac00}'..='\u{d7a3}') {
+        return char;
+    }
     let mut forms = std::iter::once(char).nfkc();
     match (forms.next(), forms.next()) {
         (Some(one), None) => one,

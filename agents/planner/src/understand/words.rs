@@ -58,7 +58,14 @@ pub(crate) struct Term(Vec<Word>);
 
 impl Term {
     pub(crate) fn of(declared: &str) -> Self {
-        Self(words(&Text::of(declared), &[]))
+        let plain = |c: char| {
+            c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, ' ' | '-') || is_syllable(c)
+        };
+        if declared.chars().all(plain) {
+            Self(plain_words(declared))
+        } else {
+            Self(words(&Text::of(declared), &[]))
+        }
     }
 
     /// How many words it has: a longer term says more.
@@ -85,6 +92,45 @@ impl Term {
         });
         fits.then(|| here.iter().fold(first.span, |all, word| all.join(word.span)))
     }
+}
+
+fn is_syllable(char: char) -> bool {
+    matches!(char, '\u{ac00}'..='\u{d7a3}')
+}
+
+/// What [`words`] makes of a text that needs no normalising: most that is declared, and there is a
+/// lot of it.
+fn plain_words(text: &str) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut push = |start: usize, end: usize, script: Script| {
+        if let Some(form) = text.get(start..end).filter(|form| !form.is_empty()) {
+            words.push(Word {
+                span: Span { start, end },
+                stem: stem(form, script),
+                form: form.to_owned(),
+                script,
+                clause: 0,
+            });
+        }
+    };
+    let mut open: Option<(usize, Script)> = None;
+    for (at, char) in text.char_indices() {
+        let script = match char {
+            ' ' | '-' => None,
+            char if char.is_ascii() => Some(Script::Latin),
+            _ => Some(Script::Hangul),
+        };
+        if open.map(|(_, script)| script) != script {
+            if let Some((start, script)) = open {
+                push(start, at, script);
+            }
+            open = script.map(|script| (at, script));
+        }
+    }
+    if let Some((start, script)) = open {
+        push(start, text.len(), script);
+    }
+    words
 }
 
 fn same(term: &Word, word: &Word, last: bool, within: bool) -> bool {
