@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos fuzz lint build tools schema clean
+.PHONY: help demo test chaos bench fuzz lint build tools schema clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ test: tools build ## Run every test against real servers and real binaries
 
 chaos: tools build ## Make trouble for swarms until every place in every agent has died often (hours)
 	$(CARGO) run --quiet --package tests --bin chaos -- --each 20
+
+bench: tools ## Measure intents per second, latency, memory, start, codec, beside raw JetStream
+	$(CARGO) build --release $(addprefix --package ,zerodrift planner provisioner sandbox)
+	$(CARGO) run --release --quiet --package tests --bin bench
 
 fuzz: ## Feed what reads bytes from outside with anything, each target for a minute
 	fuzz/run

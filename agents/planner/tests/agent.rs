@@ -51,7 +51,7 @@ async fn what_cannot_be_done_is_refused_with_a_reason_and_a_way_on() -> Result<(
     let swarm = Swarm::start().await?;
     let planner = swarm.planner()?;
     let cases = [
-        (json!({"text": "make it better"}), RefusalCode::NoGoldenPath),
+        (json!({"text": "make it better"}), RefusalCode::TooVague),
         (json!({"text": "운영 WAF를 꺼줘"}), RefusalCode::Dangerous),
         (json!({"text": "retire edge-cache-api"}), RefusalCode::Unknown),
         (json!({"path": "waf-shield", "parameters": {"rps": "x"}}), RefusalCode::Invalid),
