@@ -116,6 +116,34 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![9 => known, 1 => "\\PC{0,8}"]
 }
 
+/// Understood, each along a path of its own.
+const INTENTS: [&str; 8] = [
+    "Secure edge cache for API with DDoS guardrails",
+    "Scale prod to 10k RPS with WAF",
+    "Point docs.example.com to 203.0.113.20",
+    "Deploy a worker with a redirect map at go.example.com",
+    "Block gambling.example and bad.example at the gateway",
+    "운영 API 앞에 캐시와 DDoS 방어를 붙여줘",
+    "docs.example.com 을 203.0.113.20 으로 연결해줘",
+    "www.example.com을 초당 2만5천 요청까지 방화벽으로 보호해줘",
+];
+
+/// What people write around an intent, which says nothing of what they want.
+const ASIDES: [&str; 12] = [
+    "Hi team, {}",
+    "Hello,\n\n{}\n\nThanks,\nMaria",
+    "OPS-511: {}",
+    "{}. See ticket INC-48213.",
+    "{} (approved on 2026-12-09, budget $2,000)",
+    "{}. My number is 555-0142.",
+    "We had 3 outages and 12% of sessions were lost. {}",
+    "안녕하세요. {}",
+    "[SEC-901] {}",
+    "{}. 감사합니다.",
+    "12월 4일 회의에서 이야기한 건입니다. {}",
+    "{}. 예산은 120만 원입니다.",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -156,6 +184,37 @@ proptest! {
         let it = ask(&format!("Point {host} to 203.0.113.20")).unwrap();
         prop_assert_eq!(&it.parameters["hostname"].value, &json!(host));
         prop_assert_eq!(&it.parameters["target"].value, &json!("203.0.113.20"));
+    }
+
+    #[test]
+    fn what_does_not_matter_changes_nothing(
+        at in 0..INTENTS.len(),
+        aside in prop::sample::select(ASIDES.to_vec()),
+    ) {
+        let intent = INTENTS[at];
+        let base = ask(intent).unwrap();
+        let other = ask(&aside.replace("{}", intent)).unwrap();
+        prop_assert_eq!((&base.path, &base.stack, &base.environment), (&other.path, &other.stack, &other.environment));
+        let values = |it: &bus_schema::Understanding| it
+            .parameters
+            .iter()
+            .map(|(name, grounded)| (name.clone(), grounded.value.clone()))
+            .collect::<Vec<_>>();
+        prop_assert_eq!(values(&base), values(&other));
+    }
+
+    #[test]
+    fn mutated_intents_never_panic_and_never_invent(
+        at in 0..INTENTS.len(),
+        place in any::<prop::sample::Index>(),
+        with in "\\PC{0,3}",
+        cut in 0_usize..4,
+    ) {
+        let mut chars: Vec<char> = INTENTS[at].chars().collect();
+        let place = place.index(chars.len());
+        let end = (place + cut).min(chars.len());
+        chars.splice(place..end, with.chars());
+        grounded(&chars.into_iter().collect::<String>())?;
     }
 
     #[test]
