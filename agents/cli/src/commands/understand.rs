@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bus_schema::{EnvironmentName, Refusal, Request, Understanding};
 use clap::{ArgGroup, Args};
-use planner::Library;
+use planner::{Explanation, Library};
 use policy::{Environments, GoldenPaths};
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::Failure;
 use crate::commands::{following, installed, submit};
 use crate::exit::Exit;
 use crate::output::style::{BAD, FAINT, STRONG, paint};
-use crate::output::{Output, words};
+use crate::output::{Output, explain, words};
 
 /// Which text.
 #[derive(Debug, Args)]
@@ -29,6 +29,9 @@ pub struct Understand {
     /// Each line of a file is a text; `-` is the standard input
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Say what was seen in the text: things, acts, concerns with their weights, the runner-up
+    #[arg(long)]
+    explain: bool,
     /// The environment, where the text names none
     #[arg(long, value_name = "NAME")]
     environment: Option<EnvironmentName>,
@@ -48,6 +51,8 @@ struct Answer<'a> {
     understanding: Option<&'a Understanding>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<&'a Refusal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a Explanation>,
 }
 
 pub(super) fn run(command: &Understand, output: Output) -> Result<Exit, Failure> {
@@ -70,17 +75,24 @@ pub(super) fn run(command: &Understand, output: Output) -> Result<Exit, Failure>
         };
         let understood = planner::understand(&request, &environments, &paths);
         refused |= understood.is_err();
+        let explanation =
+            command.explain.then(|| planner::explain(&request, &environments, &paths)).flatten();
         if output.is_json() {
             output.json(&Answer {
                 text,
                 understanding: understood.as_ref().ok(),
                 refusal: understood.as_ref().err(),
+                explanation: explanation.as_ref(),
             })?;
         } else {
             if nth > 0 {
                 output.line("")?;
             }
             output.line(page(text, &understood, &environments, &paths))?;
+            if let Some(explanation) = &explanation {
+                output.line("")?;
+                output.line(explain::page(explanation))?;
+            }
         }
     }
     Ok(if refused { Exit::Refused } else { Exit::Ok })

@@ -5,6 +5,7 @@
 //! pipe carries results alone.
 
 pub mod diff;
+pub mod explain;
 pub mod plan;
 pub mod progress;
 pub mod stuck;
