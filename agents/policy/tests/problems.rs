@@ -74,7 +74,7 @@ fn fields_that_are_missing_or_unknown() {
         "title: A demo",
         "title: A demo\ntitel: A demo",
         "demo.yaml:3:8: `titel`: is not a field here; there are `name`, `title`, `purpose`, \
-         `stack`, `concepts`, `examples`, `parameters`, `resources` and `controls`",
+         `stack`, `concepts`, `covers`, `examples`, `parameters`, `resources` and `controls`",
     );
     one(
         "min: 1, ",
