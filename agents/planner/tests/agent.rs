@@ -361,6 +361,7 @@ impl Agent for Deaf {
 }
 
 impl Deaf {
+    #[expect(clippy::unused_async, reason = "a handler is asynchronous, whatever it does")]
     async fn outcome(
         self: Arc<Self>,
         _: Received<bus_schema::PlanApplied>,
