@@ -4,6 +4,7 @@
 //! One is armed through `ZERODRIFT_FAILPOINT=<name>[:<nth>]`, which
 //! only debug builds read. In release builds a place is nothing at all.
 
+#[cfg(debug_assertions)]
 use rustix::process::{Signal, getpid, kill_process};
 
 /// A place where a test can have this process die: before and after every effect.
@@ -26,6 +27,7 @@ macro_rules! failpoint {
 ///
 /// # Errors
 /// When the text names none.
+#[cfg(debug_assertions)]
 pub(crate) fn arm(text: &str) -> Result<(), String> {
     let wrong = |why: String| format!("ZERODRIFT_FAILPOINT: `{text}` is no <name>[:<nth>]: {why}");
     // Names have colons of their own, always in pairs.
@@ -41,6 +43,7 @@ pub(crate) fn arm(text: &str) -> Result<(), String> {
 }
 
 /// Where [`crate::failpoint!`] leads.
+#[cfg(debug_assertions)]
 #[doc(hidden)]
 pub fn reach(name: &str) {
     if fail::eval(name, |_| ()).is_some()
@@ -50,7 +53,7 @@ pub fn reach(name: &str) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, debug_assertions))]
 mod tests {
     use super::*;
 

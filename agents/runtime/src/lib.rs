@@ -20,7 +20,6 @@ mod clock;
 pub mod config;
 mod connect;
 mod delivery;
-#[cfg(debug_assertions)]
 #[doc(hidden)]
 pub mod failpoint;
 mod health;
