@@ -39,8 +39,8 @@ class Document:
                 yield channel["address"], message["title"], message["payload"]["schema"]
 
     def submission(self):
-        """The address and the schema of what may be sent."""
-        (operation,) = [o for o in self.root["operations"].values() if o["action"] == "send"]
+        """The address and the schema of an intent."""
+        operation = self.root["operations"]["sendIntentSubmitted"]
         channel = self.follow(operation["channel"]["$ref"])
         (reference,) = channel["messages"].values()
         return channel["address"], self.follow(reference["$ref"])["payload"]["schema"]
