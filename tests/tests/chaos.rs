@@ -9,7 +9,7 @@ const SEED: u64 = 20_261_122;
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(150);
 
 /// Runs scenarios, some at once, and has the checker's word on each. A run the harness could not
-/// finish is none; what the caller counts must be met without it.
+/// finish fails the test too.
 async fn nothing_is_violated(scenarios: Vec<Scenario>) -> anyhow::Result<Report> {
     use futures::StreamExt;
     let mut report = Report::default();
@@ -23,6 +23,7 @@ async fn nothing_is_violated(scenarios: Vec<Scenario>) -> anyhow::Result<Report>
         }
     }
     assert!(report.violations.is_empty(), "{report}");
+    assert_eq!(report.broken, Vec::<String>::new(), "not run to their end");
     Ok(report)
 }
 
@@ -69,7 +70,7 @@ async fn what_is_delivered_again_and_out_of_order_changes_nothing() -> anyhow::R
 async fn fifty_intents_on_ten_stacks_survive_the_loss_of_a_provisioner() -> anyhow::Result<()> {
     let report =
         nothing_is_violated((30..32).map(|at| scenario(at, Trouble::Crowd)).collect()).await?;
-    assert!(report.intents >= 50, "{report}");
+    assert_eq!(report.intents, 100, "{report}");
     assert!(!report.faults.is_empty(), "nobody was killed: {report}");
     Ok(())
 }
