@@ -41,6 +41,10 @@ pub struct StackState {
     /// What became of the last plan, so that its redelivery says the same again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Outcome>,
+    /// Plans before the last that failed lately, oldest first: a failed plan leaves no other trace in
+    /// this record, and one delivered again must not be begun again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<PlanFailed>,
     /// When this was written.
     pub updated_at: jiff::Timestamp,
 }
@@ -49,6 +53,39 @@ impl Record for StackState {
     const BUCKET: Bucket = Bucket::STACKS;
     const PREFIX: &'static str = "stack";
     type Key = StackName;
+}
+
+impl StackState {
+    /// How many failed plans are remembered besides the last plan.
+    pub const MOST_FAILED: usize = 8;
+    /// Longest reason that is remembered of one, in characters.
+    const LONGEST_REASON: usize = 2_000;
+
+    /// Records what became of a plan. The one before it is remembered where it failed: of one that
+    /// was applied the generation tells that it is past.
+    pub fn conclude(&mut self, outcome: Outcome) {
+        self.failed.retain(|failed| failed.plan != *outcome.plan());
+        let before = self.last.replace(outcome);
+        if let Some(Outcome::Failed(mut failed)) = before
+            && self.last.as_ref().is_some_and(|last| *last.plan() != failed.plan)
+        {
+            if let Some((end, _)) = failed.reason.char_indices().nth(Self::LONGEST_REASON) {
+                failed.reason.truncate(end);
+            }
+            self.failed.push(failed);
+            let surplus = self.failed.len().saturating_sub(Self::MOST_FAILED);
+            self.failed.drain(..surplus);
+        }
+    }
+
+    /// What became of a plan, where that is remembered.
+    pub fn outcome_of(&self, plan: &PlanId) -> Option<Outcome> {
+        if let Some(last) = self.last.as_ref().filter(|last| last.plan() == plan) {
+            return Some(last.clone());
+        }
+        let failed = self.failed.iter().find(|failed| failed.plan == *plan)?;
+        Some(Outcome::Failed(failed.clone()))
+    }
 }
 
 /// One resource of a stack.

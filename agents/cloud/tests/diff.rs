@@ -93,6 +93,7 @@ fn applied(before: Option<&StackState>, diff: &Diff) -> StackState {
         resources,
         run: None,
         last: None,
+        failed: Vec::new(),
         updated_at: "2026-01-01T00:00:00Z".parse().unwrap(),
     }
 }

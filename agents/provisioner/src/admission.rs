@@ -1,8 +1,10 @@
 //! What is to be done about a plan, given what is recorded of its stack. Pure.
 
+use std::collections::BTreeSet;
+
 use bus_schema::{
-    Generation, InstanceId, IntentId, Outcome, PlanId, PlanProposed, PlanStale, PlanSuperseded,
-    RunStuck, StackState, StaleReason,
+    Generation, InstanceId, IntentId, Observation, Outcome, Plan, PlanId, PlanProposed, PlanStale,
+    PlanSuperseded, RunStuck, StackState, StaleReason,
 };
 
 use crate::ending;
@@ -21,6 +23,12 @@ pub enum Admission {
     Stale {
         /// Where it is.
         current: Generation,
+    },
+    /// Something was seen in the cloud after the plan was made, and the plan says nothing of it:
+    /// applied, it would leave that behind.
+    Unaware {
+        /// What was seen, as recorded.
+        of: Vec<Observation>,
     },
     /// A later intent has been applied.
     Superseded {
@@ -67,8 +75,8 @@ pub fn admit(
             Admission::Stale { current: Generation::default() }
         };
     };
-    if let Some(last) = state.last.as_ref().filter(|last| *last.plan() == proposed.id) {
-        return Admission::Repeat(Box::new(last.clone()));
+    if let Some(outcome) = state.outcome_of(&proposed.id) {
+        return Admission::Repeat(Box::new(outcome));
     }
     if let Some(run) = &state.run {
         if run.stuck {
@@ -95,7 +103,24 @@ pub fn admit(
     if plan.from != state.generation {
         return Admission::Stale { current: state.generation };
     }
+    let unnamed = unnamed(state, plan);
+    if !unnamed.is_empty() {
+        return Admission::Unaware { of: unnamed };
+    }
     Admission::Begin
+}
+
+/// Resources of the stack that a plan names nowhere.
+fn unnamed(state: &StackState, plan: &Plan) -> Vec<Observation> {
+    let changed = plan.changes.iter().map(|change| &change.resource);
+    let named: BTreeSet<_> = changed.chain(plan.unchanged.iter().map(|it| &it.address)).collect();
+    let unnamed = state.resources.iter().filter(|(address, _)| !named.contains(address));
+    unnamed
+        .map(|(address, it)| Observation {
+            resource: address.clone(),
+            properties: it.observed.clone(),
+        })
+        .collect()
 }
 
 /// What is to be done about a request to go on with a stuck run.
@@ -137,10 +162,8 @@ pub fn resume(
             Resumption::Wait { holder: run.holder.clone() }
         }
         Some(run) => Resumption::GoOn { sequence: run.sequence },
-        None => match &state.last {
-            Some(last @ Outcome::Failed(failed)) if failed.plan == *plan => {
-                Resumption::Repeat(Box::new(last.clone()))
-            }
+        None => match state.outcome_of(plan) {
+            Some(outcome @ Outcome::Failed(_)) => Resumption::Repeat(Box::new(outcome)),
             _ => Resumption::Nothing,
         },
     }

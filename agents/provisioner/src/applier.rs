@@ -147,6 +147,9 @@ impl Applier {
                 (Admission::Stale { current }, _) => {
                     Some(admission::stale(proposed, StaleReason::Generation { current }))
                 }
+                (Admission::Unaware { of }, _) => {
+                    Some(admission::stale(proposed, StaleReason::Cloud { observations: of }))
+                }
                 (Admission::Superseded { by }, _) => Some(admission::superseded(proposed, by)),
                 (Admission::Wait { holder }, _) => {
                     let stack = proposed.plan.stack.clone();
@@ -331,7 +334,7 @@ impl Applier {
     }
 
     async fn record(&self, mut held: Held, outcome: Outcome) -> Result<Option<Outcome>, TurnError> {
-        held.state.last = Some(outcome.clone());
+        held.state.conclude(outcome.clone());
         held.state.updated_at = runtime::now();
         records::write(&*self.saga.records, &held.state, held.revision).await?;
         Ok(Some(outcome))

@@ -42,7 +42,7 @@ pub fn accept(state: &mut StackState, proposed: &PlanProposed) {
     state.order = plan.order;
     state.environment = plan.environment.clone();
     state.path = plan.path.clone();
-    state.last = Some(Outcome::Applied(PlanApplied {
+    state.conclude(Outcome::Applied(PlanApplied {
         stack: plan.stack.clone(),
         intent: plan.intent,
         plan: proposed.id.clone(),
@@ -73,7 +73,7 @@ pub(crate) fn roll_back(
             None => state.resources.remove(&resource),
         };
     }
-    state.last = Some(Outcome::Failed(PlanFailed {
+    state.conclude(Outcome::Failed(PlanFailed {
         stack: state.stack.clone(),
         intent: proposed.plan.intent,
         plan: proposed.id.clone(),
@@ -95,7 +95,7 @@ pub(crate) fn halt(state: &mut StackState, proposed: &PlanProposed) -> Option<()
         return None;
     }
     state.run.as_mut()?.stuck = true;
-    state.last = stuck_outcome(state).map(Outcome::Stuck);
+    state.conclude(Outcome::Stuck(stuck_outcome(state)?));
     Some(())
 }
 
@@ -150,6 +150,7 @@ pub fn blank(plan: &Plan, now: jiff::Timestamp) -> StackState {
         resources: std::collections::BTreeMap::new(),
         run: None,
         last: None,
+        failed: Vec::new(),
         updated_at: now,
     }
 }

@@ -259,6 +259,7 @@ pub(crate) fn stack_state() -> StackState {
             started_at: at(),
         }),
         last: Some(Outcome::Applied(applied())),
+        failed: Vec::new(),
         updated_at: at(),
     }
 }

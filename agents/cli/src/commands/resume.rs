@@ -97,14 +97,14 @@ async fn ended(
 }
 
 fn tell(state: &StackState, plan: &PlanId, output: Output) -> Result<Exit, Failure> {
-    let outcome = state.last.as_ref().filter(|last| last.plan() == plan);
+    let outcome = state.outcome_of(plan);
     let page = stuck::page(state);
     if output.is_json() {
         output.json(&json!({"stack": state.stack, "plan": plan, "outcome": outcome}))?;
     } else if let Some(page) = &page {
         output.line(page)?;
     } else {
-        let undone = match outcome {
+        let undone = match &outcome {
             Some(Outcome::Failed(failed)) => format!(", {} undone", count(failed.undone, "change")),
             _ => String::new(),
         };

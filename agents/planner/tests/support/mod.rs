@@ -229,6 +229,7 @@ fn empty(proposed: &PlanProposed) -> StackState {
         resources: BTreeMap::<ResourceAddress, ResourceState>::new(),
         run: None,
         last: None,
+        failed: Vec::new(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
     }
 }
