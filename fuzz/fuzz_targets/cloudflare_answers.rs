@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use bus_schema::{KindName, Place, Properties, Resource};
-use cloud::cloudflare::{Cloudflare, catalogue};
+use cloud::cloudflare::{Cloudflare, Limits, catalogue};
 use cloud::{Cloud, Kind};
 use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -42,9 +42,9 @@ static STAGE: LazyLock<Stage> = LazyLock::new(|| {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let base = format!("http://{}/client/v4", listener.local_addr().unwrap());
     runtime.spawn(serve(listener, Arc::clone(&script)));
-    let rate = 100_000_000.try_into().unwrap();
+    let limits = Limits { rate: 100_000_000.try_into().unwrap(), ..Limits::default() };
     let token = "a-token".to_owned().into();
-    let cloud = Cloudflare::with_rate(base.parse().unwrap(), &token, rate).unwrap();
+    let cloud = Cloudflare::with_limits(base.parse().unwrap(), &token, limits).unwrap();
     Stage { runtime, script, cloud }
 });
 

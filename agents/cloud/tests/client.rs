@@ -19,7 +19,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use bus_schema::{Place, Resource};
-use cloud::cloudflare::Cloudflare;
+use cloud::cloudflare::{Cloudflare, Limits};
 use cloud::{Cloud, Effect, Error, Retry};
 use secrecy::SecretString;
 use serde_json::json;
@@ -296,4 +296,27 @@ async fn a_half_answer_is_a_lost_answer() {
     });
     let error = client(address).create(&namespace()).await.unwrap_err();
     assert!(matches!(error, Error::OutcomeUnknown { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_change_not_answered_in_time_may_have_been_made() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/client/v4", listener.local_addr().unwrap()).parse().unwrap();
+    // Connections are taken and nothing is ever said.
+    let silent = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok(connection) = listener.accept().await {
+            held.push(connection);
+        }
+    });
+    let limits = Limits { timeout: Duration::from_millis(100), ..Limits::default() };
+    let cloudflare = Cloudflare::with_limits(base, &SecretString::from("a-token"), limits).unwrap();
+    let began = Clock::now();
+    let error = cloudflare.create(&namespace()).await.unwrap_err();
+    assert!(matches!(error, Error::OutcomeUnknown { .. }), "{error:?}");
+    assert_eq!(error.took_effect(), Effect::Unknown);
+    let error = cloudflare.list(&kind("kv_namespace"), &account()).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    assert!(began.elapsed() < Duration::from_secs(20), "as long as it is told, not half a minute");
+    silent.abort();
 }

@@ -71,10 +71,10 @@ impl Agent for Provisioner {
         let api = settings
             .cloudflare_api
             .ok_or_else(|| StartError::new("read the address of the Cloudflare API"))?;
-        let cloudflare = cloud::cloudflare::Cloudflare::with_rate(
+        let cloudflare = cloud::cloudflare::Cloudflare::with_limits(
             api,
             &settings.cloudflare_token,
-            settings.cloudflare_rate,
+            settings.cloudflare_limits,
         )
         .map_err(|error| StartError::caused("make a client for Cloudflare", error))?;
         let session = OpenSession::open(&bus, settings.session)

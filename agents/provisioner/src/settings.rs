@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
+use cloud::cloudflare::Limits;
 use runtime::{Key, Settings, Values};
 use secrecy::SecretString;
 use url::Url;
@@ -15,8 +16,8 @@ pub struct ProvisionerSettings {
     pub cloudflare_api: Option<Url>,
     /// The token to change it with.
     pub cloudflare_token: SecretString,
-    /// Calls that the token may make in any 5 minutes.
-    pub cloudflare_rate: NonZeroU32,
+    /// What calls to it are kept within.
+    pub cloudflare_limits: Limits,
     /// How long a dead process's run is left alone.
     pub session: Duration,
     /// Changes of one run, and listings, under way at once.
@@ -36,6 +37,11 @@ impl Settings for ProvisionerSettings {
              grants gets none at all for the next 5",
         )
         .or("1200"),
+        Key::new(
+            "CLOUDFLARE_TIMEOUT_SECONDS",
+            "Longest one call to the API may take, 1 to 300; what became of a change by then is looked up",
+        )
+        .or("30"),
         Key::new("SESSION_SECONDS", "How long a dead process's run is left alone, 3 to 300")
             .or("6"),
         Key::new("PARALLELISM", "Changes of one run under way at once, 1 to 64").or("8"),
@@ -53,7 +59,10 @@ impl Settings for ProvisionerSettings {
         Self {
             cloudflare_api: values.parsed("CLOUDFLARE_API"),
             cloudflare_token: SecretString::from(token),
-            cloudflare_rate: rate(values.number("CLOUDFLARE_RATE", 4..=100_000_000)),
+            cloudflare_limits: Limits {
+                rate: rate(values.number("CLOUDFLARE_RATE", 4..=100_000_000)),
+                timeout: values.seconds("CLOUDFLARE_TIMEOUT_SECONDS", 1..=300),
+            },
             session: values.seconds("SESSION_SECONDS", 3..=300),
             parallelism: usize::try_from(values.number("PARALLELISM", 1..=64)).unwrap_or(8),
             patience: values.seconds("PATIENCE_SECONDS", 0..=86_400),

@@ -165,7 +165,7 @@ async fn the_agent_answers_for_a_cloud_it_cannot_reach_and_drops_what_is_no_plan
     let own = ProvisionerSettings {
         cloudflare_api: Some(format!("http://127.0.0.1:{closed}/client/v4").parse()?),
         cloudflare_token: "a-token".to_owned().into(),
-        cloudflare_rate: ::cloud::cloudflare::RATE,
+        cloudflare_limits: ::cloud::cloudflare::Limits::default(),
         session: Duration::from_secs(3),
         parallelism: 2,
         patience: Duration::ZERO,

@@ -16,8 +16,6 @@ use super::failure::{error_type, failure};
 use super::request::Request;
 use crate::error::{ApiError, Error, Reply};
 
-/// Longest a call may take, in all.
-const TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a call is made at most.
@@ -26,6 +24,22 @@ const TRIES: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(150);
 /// Largest answer taken, in bytes.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+
+/// What calls are kept within.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls that the token may make in any 5 minutes.
+    pub rate: NonZeroU32,
+    /// Longest one call may take in all, from connecting to the last byte of its answer.
+    pub timeout: Duration,
+}
+
+impl Default for Limits {
+    /// What Cloudflare grants where nothing else was agreed, and half a minute a call.
+    fn default() -> Self {
+        Self { rate: super::RATE, timeout: Duration::from_secs(30) }
+    }
+}
 
 /// A client that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -109,12 +123,7 @@ struct Pointed {
 }
 
 impl Client {
-    /// `granted`: calls that the token may make in any 5 minutes.
-    pub(super) fn new(
-        base: Url,
-        token: &SecretString,
-        granted: NonZeroU32,
-    ) -> Result<Self, BuildError> {
+    pub(super) fn new(base: Url, token: &SecretString, limits: Limits) -> Result<Self, BuildError> {
         if base.cannot_be_a_base() {
             return Err(BuildError::Base(base));
         }
@@ -126,13 +135,13 @@ impl Client {
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder()
             .user_agent(concat!("zerodrift/", env!("CARGO_PKG_VERSION")))
-            .timeout(TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(limits.timeout)
+            .connect_timeout(CONNECT_TIMEOUT.min(limits.timeout))
             // A redirect would carry the token to who knows where.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(BuildError::Http)?;
-        Ok(Self { http, base, authorization, budget: Budget::new(granted) })
+        Ok(Self { http, base, authorization, budget: Budget::new(limits.rate) })
     }
 
     /// Makes a call that answers with the envelope.

@@ -12,7 +12,7 @@ mod multipart;
 mod names;
 mod request;
 
-pub use client::BuildError;
+pub use client::{BuildError, Limits};
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -58,25 +58,26 @@ pub struct Cloudflare {
 }
 
 impl Cloudflare {
-    /// A client of the API at `base` (see [`API`]) that keeps within [`RATE`]; nothing is called yet.
+    /// A client of the API at `base` (see [`API`]) that keeps within the [`Limits`] there are where
+    /// nothing else is said; nothing is called yet.
     ///
     /// # Errors
     /// When the base or the token cannot be used.
     pub fn new(base: Url, token: &SecretString) -> Result<Self, BuildError> {
-        Self::with_rate(base, token, RATE)
+        Self::with_limits(base, token, Limits::default())
     }
 
-    /// The same with another number of calls granted in any 5 minutes.
+    /// The same within other limits.
     ///
     /// # Errors
     /// When the base or the token cannot be used.
-    pub fn with_rate(
+    pub fn with_limits(
         base: Url,
         token: &SecretString,
-        granted: NonZeroU32,
+        limits: Limits,
     ) -> Result<Self, BuildError> {
         Ok(Self {
-            client: Client::new(base, token, granted)?,
+            client: Client::new(base, token, limits)?,
             zones: Mutex::default(),
             contents: Contents::default(),
         })
