@@ -58,9 +58,14 @@ impl Actor {
 impl Sandbox {
     /// Starts one with the shipped environments' account and zones, state in memory.
     pub async fn start(folder: &Path) -> anyhow::Result<Self> {
+        Self::start_with(folder, &[]).await
+    }
+
+    /// The same with more zones.
+    pub async fn start_with(folder: &Path, more: &[&str]) -> anyhow::Result<Self> {
         let mut command = Command::new(binary("zerodrift-sandbox")?);
         command.args(["--api", "127.0.0.1:0", "--edge", "127.0.0.1:0", "--account", ACCOUNT]);
-        for zone in ZONES {
+        for zone in ZONES.iter().chain(more) {
             command.args(["--zone", zone]);
         }
         for actor in [Actor::Provisioner, Actor::SomeoneElse] {

@@ -14,6 +14,6 @@ mod world;
 
 pub use draw::Draw;
 pub use points::{Point, points};
-pub use report::Report;
+pub use report::{KILLED, REPEATED, Report};
 pub use run::{Outcome, Scenario, run};
 pub use trouble::{CLOUD_FAULTS, Trouble};

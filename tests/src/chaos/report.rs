@@ -8,6 +8,11 @@ use super::points::Point;
 use super::run::Outcome;
 use crate::checker::{Rule, Violation};
 
+/// What the killings of the server are counted under.
+pub const KILLED: &str = "nats-server killed";
+/// What repeated deliveries are counted under.
+pub const REPEATED: &str = "delivered again, out of order";
+
 /// What was done to one swarm.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
@@ -85,6 +90,16 @@ impl Report {
         self.violations.extend(outcome.violations.into_iter().map(|it| (seed, it)));
         self.recoveries.extend(outcome.recoveries);
         self.recoveries.sort();
+    }
+
+    /// How often there was a fault of a sort.
+    pub fn count(&self, what: &str) -> u64 {
+        self.faults.get(what).copied().unwrap_or_default()
+    }
+
+    /// How often a place killed its agent.
+    pub fn killed(&self, point: &Point) -> u64 {
+        self.kills.get(point).copied().unwrap_or_default()
     }
 
     /// The recovery that so many in a hundred were not slower than.

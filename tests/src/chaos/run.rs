@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::draw::Draw;
 use super::points::Point;
@@ -35,6 +36,8 @@ pub struct Scenario {
     pub trouble: Trouble,
     /// Places to be killed at, in this order.
     pub places: Vec<Point>,
+    /// Faults of the cloud that are wanted most; empty: all of them alike.
+    pub sorts: Vec<&'static str>,
 }
 
 /// What came of a run.
@@ -42,6 +45,10 @@ pub struct Scenario {
 pub struct Outcome {
     /// Its seed.
     pub seed: u64,
+    /// The sort of its trouble.
+    pub trouble: Trouble,
+    /// How long it took.
+    pub took: Duration,
     /// Intents accepted.
     pub intents: u64,
     /// Writes that reached the cloud.
@@ -65,6 +72,7 @@ pub struct Outcome {
 /// # Errors
 /// When the swarm cannot be started or read, which says nothing about it.
 pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
+    let began = Instant::now();
     let mut draw = Draw::new(scenario.seed);
     let lanes = match scenario.trouble {
         Trouble::Crowd => work::crowd(&mut draw, 10, 5),
@@ -85,6 +93,7 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
         trouble: scenario.trouble,
         draw: draw.split(),
         places: scenario.places,
+        sorts: scenario.sorts,
         missed: Vec::new(),
         kills: if scenario.trouble == Trouble::Crowd { 1 + draw.below(3) } else { 12 },
         tally: &mut tally,
@@ -97,7 +106,7 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
         world.add(identity, armed)?;
     }
 
-    let mut accepted = tokio::select! {
+    let accepted = tokio::select! {
         accepted = work(&submitter, lanes) => accepted?,
         trouble = maker.make(&mut world, &submitter) => {
             return Err(trouble.err().unwrap_or_else(|| anyhow::anyhow!("trouble ended")));
@@ -114,17 +123,6 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
     let (wrong, unreached) = rest(&mut world, &mut tally).await?;
     missed.extend(unreached);
     mend(&world, &submitter, &stacks).await?;
-    if scenario.trouble.has(Trouble::Cloud) {
-        // A read that lags can leave a stack's record behind the cloud until somebody next asks
-        // something of that stack.
-        let mut last = Vec::new();
-        for stack in &stacks {
-            let text = format!("Retire {stack}");
-            last.push(submitter.submit(json!({ "text": text })).await?);
-        }
-        wait(&submitter, &last, REST).await?;
-        accepted.extend(last);
-    }
     let quiet = submitter.quiet(REST).await;
     let (_, at_end) = world.stop_agents().await?;
 
@@ -141,6 +139,8 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
     }
     Ok(Outcome {
         seed: scenario.seed,
+        trouble: scenario.trouble,
+        took: began.elapsed(),
         intents: evidence.accepted.len() as u64,
         writes: evidence.cloud.get("audit").and_then(Value::as_array).map_or(0, Vec::len) as u64,
         messages: evidence.swarm.len() as u64,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::draw::Draw;
 use super::points::Point;
 use super::recovery::now;
-use super::report::Tally;
+use super::report::{KILLED, REPEATED, Tally};
 use super::submit::Submitter;
 use super::world::World;
 use crate::nats::Identity;
@@ -67,9 +67,16 @@ impl std::str::FromStr for Trouble {
     }
 }
 
-/// Ways in which a call to the cloud fails: name, and the sandbox's word for it.
-pub const CLOUD_FAULTS: [&str; 6] =
-    ["429 with Retry-After", "500", "reset", "lost answer", "no answer, then closed", "stale read"];
+/// Ways in which a call to the cloud fails.
+pub const CLOUD_FAULTS: [&str; 7] = [
+    "429 with Retry-After",
+    "500",
+    "reset",
+    "lost answer",
+    "timeout before it took effect",
+    "timeout after it took effect",
+    "stale read",
+];
 
 /// What hits one call.
 fn fault(draw: &mut Draw, sort: &str) -> Value {
@@ -79,7 +86,9 @@ fn fault(draw: &mut Draw, sort: &str) -> Value {
         "reset" => json!({ "kind": "reset" }),
         "lost answer" => json!({ "kind": "lost" }),
         "stale read" => json!({ "kind": "stale" }),
-        _ => json!({ "kind": "hang", "ms": 100 + draw.below(400) }),
+        // Longer than the provisioner waits.
+        "timeout before it took effect" => json!({ "kind": "stall", "ms": 60_000 }),
+        _ => json!({ "kind": "hang", "ms": 60_000 }),
     };
     let method = draw.one(&["GET", "POST", "PUT", "PATCH", "DELETE", "", ""]).copied();
     if let Some(fields) = fault.as_object_mut() {
@@ -97,6 +106,8 @@ pub(super) struct Troublemaker<'it> {
     pub(super) draw: Draw,
     /// Places still to be killed at.
     pub(super) places: Vec<Point>,
+    /// Faults of the cloud that are wanted most; empty: all of them alike.
+    pub(super) sorts: Vec<&'static str>,
     /// Places that were not come to.
     pub(super) missed: Vec<Point>,
     /// Most kills of agents, so that no message is given up as one that kills.
@@ -186,7 +197,8 @@ impl Troublemaker<'_> {
     async fn hurt_calls(&mut self, world: &World) -> anyhow::Result<()> {
         let waiting = world.cloud.faults().await?.len();
         for _ in waiting..12 {
-            if let Some(sort) = self.draw.one(&CLOUD_FAULTS) {
+            let wanted = if self.draw.percent(60) { self.draw.one(&self.sorts) } else { None };
+            if let Some(sort) = wanted.or_else(|| self.draw.one(&CLOUD_FAULTS)) {
                 let fault = fault(&mut self.draw, sort);
                 let id = world.cloud.fault(&fault).await?;
                 self.tally.armed(id, sort);
@@ -248,7 +260,7 @@ impl Troublemaker<'_> {
             if let Ok(acknowledgement) = sent
                 && acknowledgement.await.is_ok()
             {
-                self.tally.strike("delivered again, out of order", 1);
+                self.tally.strike(REPEATED, 1);
             }
         }
         Ok(())
@@ -260,7 +272,7 @@ impl Troublemaker<'_> {
             world.nats.process.kill().await?;
             tokio::time::sleep(self.draw.millis(0, 700)).await;
             world.nats.restart().await?;
-            self.tally.strike("nats-server killed", 1);
+            self.tally.strike(KILLED, 1);
         } else {
             world.nats.process.signal(Signal::STOP)?;
             tokio::time::sleep(self.draw.millis(200, 2_500)).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::draw::Draw;
+use super::world::ZONE;
 
 /// The intents for one stack, in order, each with the pause before it.
 #[derive(Debug, Clone)]
@@ -60,7 +61,11 @@ fn made(draw: &mut Draw, number: usize, stack: &str) -> Value {
             })
         }
         _ => {
-            let hostname = host(if draw.percent(25) { "moved" } else { "host" });
+            let hostname = match draw.below(4) {
+                0 => host("moved"),
+                1 => format!("host{number}.{ZONE}"),
+                _ => host("host"),
+            };
             record(draw, stack, &hostname)
         }
     }

@@ -13,11 +13,16 @@ use super::points::Point;
 use crate::cloud::{Actor, Sandbox};
 use crate::nats::{Identity, NatsServer};
 use crate::process::Process;
-use crate::tools::binary;
+use crate::tools::{binary, root};
 use crate::wait::{secs, until};
 
 /// How long an agent may take to end when asked.
 const DRAIN: Duration = Duration::from_secs(15);
+
+/// A zone beside the shipped ones.
+pub(super) const ZONE: &str = "example.org";
+/// The folder of the environments, in the world's own.
+const ENVIRONMENTS: &str = "environments";
 
 /// An agent's process, which may be armed to die somewhere.
 #[derive(Debug)]
@@ -48,7 +53,8 @@ impl World {
         let folder = tempfile::Builder::new().prefix("zerodrift-chaos-").tempdir()?;
         let path = folder.path();
         let nats = NatsServer::start(path).await?;
-        let cloud = Sandbox::start(path).await?;
+        let cloud = Sandbox::start_with(path, &[ZONE]).await?;
+        environments(path)?;
         cloud.limit(&json!({ "requests": 100_000_000, "seconds": 300 })).await?;
         std::fs::write(path.join("cloudflare.token"), Actor::Provisioner.token())?;
         bootstrap(&nats, path).await?;
@@ -90,11 +96,15 @@ impl World {
             .env("ZERODRIFT_NATS_INBOX_PREFIX", identity.inbox_prefix())
             .env("ZERODRIFT_LOG_FORMAT", "text")
             .env("ZERODRIFT_DRAIN_SECONDS", "5");
+        if identity == Identity::Planner {
+            command.env("ZERODRIFT_ENVIRONMENTS", path.join(ENVIRONMENTS));
+        }
         if identity == Identity::Provisioner {
             command
                 .env("ZERODRIFT_CLOUDFLARE_API", format!("{}/client/v4", self.cloud.api))
                 .env("ZERODRIFT_CLOUDFLARE_TOKEN_FILE", path.join("cloudflare.token"))
                 .env("ZERODRIFT_CLOUDFLARE_RATE", "10000000")
+                .env("ZERODRIFT_CLOUDFLARE_TIMEOUT_SECONDS", "2")
                 .env("ZERODRIFT_SESSION_SECONDS", "3");
         }
         if let Some((point, nth)) = armed {
@@ -145,6 +155,20 @@ impl World {
         }
         text
     }
+}
+
+/// The shipped environments, one of them with a second zone: what moves from one to the other is
+/// made in the one and deleted in the other.
+fn environments(folder: &Path) -> anyhow::Result<()> {
+    let own = folder.join(ENVIRONMENTS);
+    std::fs::create_dir(&own)?;
+    for name in ["prod.yaml", "staging.yaml"] {
+        let shipped = root().join("deploy/environments").join(name);
+        let text = std::fs::read_to_string(&shipped).context("the shipped environments")?;
+        let more = text.replace("zones: [example.com]", &format!("zones: [example.com, {ZONE}]"));
+        std::fs::write(own.join(name), more)?;
+    }
+    Ok(())
 }
 
 async fn bootstrap(nats: &NatsServer, folder: &Path) -> anyhow::Result<()> {

@@ -61,6 +61,12 @@ pub enum FaultKind {
         #[serde(default = "a_minute")]
         ms: u64,
     },
+    /// Nothing is answered for a while, then the connection closes; it has no effect.
+    Stall {
+        /// Milliseconds.
+        #[serde(default = "a_minute")]
+        ms: u64,
+    },
     /// A read is answered from the state as it was when the fault was set.
     Stale,
 }

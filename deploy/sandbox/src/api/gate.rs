@@ -40,6 +40,10 @@ pub(super) async fn pass(State(api): State<Arc<Api>>, request: Request, next: Ne
     let hit = api.faults.strike(&method, &path);
     let mut response = match &hit {
         Some(Hit { kind: FaultKind::Reset, .. }) => Cut::response(),
+        Some(Hit { kind: FaultKind::Stall { ms }, .. }) => {
+            tokio::time::sleep(Duration::from_millis(*ms)).await;
+            Cut::response()
+        }
         Some(Hit { kind: FaultKind::Status { status, retry_after }, .. }) => {
             refuse(*status, *retry_after)
         }

@@ -44,6 +44,10 @@ async fn a_reset_has_no_effect_and_a_lost_answer_has() -> anyhow::Result<()> {
     local.control("POST", "faults", hang).await?.ok()?;
     assert!(local.post(&records, record("y")).await.is_err());
     assert_eq!(count(&local).await?, 2);
+    let stall = json!({"method": "POST", "kind": "stall", "ms": 50});
+    local.control("POST", "faults", stall).await?.ok()?;
+    assert!(local.post(&records, record("z")).await.is_err());
+    assert_eq!(count(&local).await?, 2);
     Ok(())
 }
 
