@@ -204,6 +204,35 @@ impl Applier {
         survey
     }
 
+    /// What is there, and whether it is as the plan found it. Where it is not, that may be what was
+    /// there before the last write, of this stack or of what just left its place: it counts once a
+    /// second look, after reads have caught up, says so too.
+    async fn compared(
+        &self,
+        proposed: &PlanProposed,
+        held: &Held,
+    ) -> Result<(Survey, Verdict), Arc<cloud::Error>> {
+        let compare = |survey: &Survey| {
+            preflight::compare(proposed, Some(&held.state), survey, self.saga.catalogue)
+        };
+        let survey = self.survey(proposed, held).await?;
+        let verdict = compare(&survey);
+        let since_written = elapsed(held.state.updated_at);
+        let pause = match &verdict {
+            Verdict::Go => Duration::ZERO,
+            Verdict::Stale(_) => self.saga.lag.saturating_sub(since_written),
+            Verdict::InTheWay { .. } => self.saga.lag,
+        };
+        if pause.is_zero() {
+            return Ok((survey, verdict));
+        }
+        tracing::debug!(stack = %proposed.plan.stack, ?pause, "not as planned; looking again");
+        tokio::time::sleep(pause).await;
+        let survey = self.survey(proposed, held).await?;
+        let verdict = compare(&survey);
+        Ok((survey, verdict))
+    }
+
     /// Applies a plan that nothing was done of yet.
     async fn begin(
         &self,
@@ -221,8 +250,9 @@ impl Applier {
             return self.fail(proposed, held, &reason, next).await;
         }
         let span = span(proposed);
-        let survey = match self.survey(proposed, &held).instrument(span.clone()).await {
-            Ok(survey) => survey,
+        let (survey, verdict) = match self.compared(proposed, &held).instrument(span.clone()).await
+        {
+            Ok(compared) => compared,
             Err(source) => {
                 let asked = pause(&source);
                 let patient = elapsed(arrival.at) < self.saga.patience;
@@ -232,7 +262,6 @@ impl Applier {
                 };
             }
         };
-        let verdict = preflight::compare(proposed, Some(&held.state), &survey, self.saga.catalogue);
         match verdict {
             Verdict::InTheWay { resource, object } => {
                 let place = place_of(proposed, &resource);
@@ -275,20 +304,15 @@ impl Applier {
         let began = run.map_or_else(runtime::now, |run| run.started_at);
         let mut survey = None;
         if !failing {
-            match self.survey(proposed, &held).instrument(span.clone()).await {
-                Ok(found) => {
-                    let catalogue = self.saga.catalogue;
-                    match preflight::compare(proposed, Some(&held.state), &found, catalogue) {
-                        Verdict::Go => survey = Some(found),
-                        Verdict::Stale(sightings) => first.push(changed_meanwhile(
-                            sightings.into_iter().map(|sighting| sighting.resource),
-                        )),
-                        Verdict::InTheWay { resource, object } => {
-                            let place = place_of(proposed, &resource);
-                            let reason = step::in_the_way(&resource, &place, &object);
-                            first.push(Event::Failing { reason, at: Some(resource) });
-                        }
-                    }
+            match self.compared(proposed, &held).instrument(span.clone()).await {
+                Ok((found, Verdict::Go)) => survey = Some(found),
+                Ok((_, Verdict::Stale(sightings))) => first.push(changed_meanwhile(
+                    sightings.into_iter().map(|sighting| sighting.resource),
+                )),
+                Ok((_, Verdict::InTheWay { resource, object })) => {
+                    let place = place_of(proposed, &resource);
+                    let reason = step::in_the_way(&resource, &place, &object);
+                    first.push(Event::Failing { reason, at: Some(resource) });
                 }
                 Err(source) => match pause(&source) {
                     Some(after) if elapsed(began) < self.saga.patience => {

@@ -86,6 +86,7 @@ impl Agent for Provisioner {
             catalogue: cloud::cloudflare::catalogue(),
             parallelism: settings.parallelism,
             patience: settings.patience,
+            lag: settings.lag,
         };
         let turn = (settings.session / 6).max(std::time::Duration::from_millis(500));
         let applier = Applier { me: bus.instance().clone(), saga, turn };

@@ -38,6 +38,8 @@ pub struct Saga {
     /// How long a run is handed back and taken up again before what hinders it counts as a failure;
     /// for the undoing as long again.
     pub patience: Duration,
+    /// Longest that the clouds' reads lag behind their writes.
+    pub lag: Duration,
 }
 
 /// A run did not come to an end; it is to be taken up again.
@@ -316,6 +318,7 @@ impl Running<'_> {
             catalogue: self.saga.catalogue,
             committed: &self.committed,
             draft: &self.draft,
+            lag: self.saga.lag,
         };
         if backward {
             runtime::failpoint!("saga::before_undoing");

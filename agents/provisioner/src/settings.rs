@@ -24,6 +24,8 @@ pub struct ProvisionerSettings {
     pub parallelism: usize,
     /// How long a cloud that does not answer is waited for.
     pub patience: Duration,
+    /// Longest that the cloud's reads lag behind its writes.
+    pub lag: Duration,
 }
 
 impl Settings for ProvisionerSettings {
@@ -42,6 +44,12 @@ impl Settings for ProvisionerSettings {
             "Longest one call to the API may take, 1 to 300; what became of a change by then is looked up",
         )
         .or("30"),
+        Key::new(
+            "CLOUDFLARE_LAG_SECONDS",
+            "Longest that the API's reads lag behind its writes, 0 to 60; what a change may have left \
+             is looked up no sooner",
+        )
+        .or("2"),
         Key::new("SESSION_SECONDS", "How long a dead process's run is left alone, 3 to 300")
             .or("6"),
         Key::new("PARALLELISM", "Changes of one run under way at once, 1 to 64").or("8"),
@@ -66,6 +74,7 @@ impl Settings for ProvisionerSettings {
             session: values.seconds("SESSION_SECONDS", 3..=300),
             parallelism: usize::try_from(values.number("PARALLELISM", 1..=64)).unwrap_or(8),
             patience: values.seconds("PATIENCE_SECONDS", 0..=86_400),
+            lag: values.seconds("CLOUDFLARE_LAG_SECONDS", 0..=60),
         }
     }
 }

@@ -47,6 +47,9 @@ pub struct Task {
     pub prior: Option<Properties>,
     /// What a listing made just now holds of it; without one, a call may have been made already.
     pub seen: Option<Seen>,
+    /// Longest that the cloud's reads lag behind its writes: a look at what a call may have left
+    /// waits so long first.
+    pub lag: Duration,
 }
 
 /// An object in a place.
@@ -107,6 +110,9 @@ impl Task {
         let claimed = self.kind.describe().ownership == Ownership::Claimed;
         // Without a fresh listing, an earlier process may have done a part of it.
         let mut touched = self.seen.is_none() && !claimed;
+        if touched || self.backward {
+            tokio::time::sleep(self.lag).await;
+        }
         let mut attempt = 1;
         loop {
             let outcome = if claimed {
@@ -122,6 +128,7 @@ impl Task {
             };
             tracing::warn!(resource = %self.address, attempt, error = %text(&trouble), "cloud call failed");
             match after(&trouble, attempt, &mut touched) {
+                After::Again(pause) if touched => tokio::time::sleep(pause.max(self.lag)).await,
                 After::Again(pause) => tokio::time::sleep(pause).await,
                 After::End(ended) => return ended,
             }

@@ -2,6 +2,7 @@
 //! it. Pure.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus_schema::{Action, Change, ResourceState, StackState};
 use cloud::{Catalogue, Cloud, Kind};
@@ -26,6 +27,8 @@ pub struct Maker<'it> {
     pub committed: &'it StackState,
     /// The stack as it is now.
     pub draft: &'it StackState,
+    /// Longest that the cloud's reads lag behind its writes.
+    pub lag: Duration,
 }
 
 impl Maker<'_> {
@@ -61,6 +64,7 @@ impl Maker<'_> {
             id: recorded.and_then(|resource| resource.cloud_id.clone()),
             prior: recorded.and_then(|resource| resource.prior.clone()),
             seen,
+            lag: self.lag,
         })
     }
 
@@ -95,6 +99,7 @@ impl Maker<'_> {
             id,
             prior: before.and_then(|before| before.prior.clone()),
             seen: None,
+            lag: self.lag,
         })
     }
 

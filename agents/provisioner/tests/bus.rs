@@ -37,6 +37,7 @@ fn applier(bus: &Bus, world: &Arc<Mutex<World>>, life: &Life) -> Applier {
         catalogue: kinds::catalogue(),
         parallelism: 4,
         patience: Duration::from_secs(600),
+        lag: Duration::ZERO,
     };
     Applier { me: bus.instance().clone(), saga, turn: Duration::from_millis(100) }
 }
@@ -169,6 +170,7 @@ async fn the_agent_answers_for_a_cloud_it_cannot_reach_and_drops_what_is_no_plan
         session: Duration::from_secs(3),
         parallelism: 2,
         patience: Duration::ZERO,
+        lag: Duration::ZERO,
     };
     let stop = CancellationToken::new();
     let settings = RuntimeSettings::at(&server.url);

@@ -1,16 +1,32 @@
-//! A run ends as it should whatever goes wrong with any of its calls, and wherever it is killed.
+//! A run ends as it should whatever goes wrong with any of its calls, wherever it is killed, and
+//! though reads lag behind writes.
 
 #![cfg(test)]
 
 mod support;
 
+use std::time::Duration;
+
 use bus_schema::Outcome;
 use support::cloud::Fault;
-use support::scene::{claims, essence, play, scenes};
+use support::scene::{Scene, claims, essence, play, scenes};
+
+/// Every scene in a cloud that shows each write at once, and in one whose reads lag.
+fn both(scenes: Vec<Scene>) -> impl Iterator<Item = Scene> {
+    scenes.into_iter().flat_map(|scene| {
+        let lagging = Scene {
+            name: format!("{}, reads lagging", scene.name),
+            site: scene.site.copy(),
+            ..scene.clone()
+        };
+        lagging.site.world.lock().unwrap().lag = Duration::from_millis(1_500);
+        [scene, lagging]
+    })
+}
 
 #[tokio::test(start_paused = true)]
 async fn killed_at_any_point_it_ends_as_if_nothing_had_happened() {
-    for scene in scenes().await {
+    for scene in both(scenes().await) {
         let (undisturbed, points, _) = play(&scene, &[], None).await;
         assert!(matches!(undisturbed.outcome, Outcome::Applied(_)), "{:?}", undisturbed.outcome);
         assert!(points > 10, "{points} points are passed");
@@ -28,7 +44,7 @@ async fn killed_at_any_point_it_ends_as_if_nothing_had_happened() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_or_a_short_outage_changes_nothing() {
-    for scene in scenes().await {
+    for scene in both(scenes().await) {
         let (undisturbed, _, site) = play(&scene, &[], None).await;
         let calls = site.world.lock().unwrap().calls;
         for call in 0..calls {
@@ -47,7 +63,7 @@ async fn a_lost_answer_or_a_short_outage_changes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_call_is_rolled_back_wherever_the_rolling_back_is_killed() {
-    for scene in scenes().await {
+    for scene in both(scenes().await) {
         let before = scene.site.world.lock().unwrap().picture();
         let state = essence(scene.site.state());
         let (undisturbed, _, site) = play(&scene, &[], None).await;

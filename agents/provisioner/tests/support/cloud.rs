@@ -9,6 +9,7 @@ use ::cloud::{ApiError, Attempt, Cloud, Error, Kind, Marker, Observed, Reply};
 use async_trait::async_trait;
 use bus_schema::{KindName, Place, Properties, Resource};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::kinds;
 
@@ -81,7 +82,7 @@ pub(crate) enum Fault {
 /// The objects there are.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
-    pub(crate) objects: BTreeMap<(String, Place), Vec<Observed>>,
+    pub(crate) objects: Objects,
     next_id: u64,
     /// How often each marked object was made.
     pub(crate) creates: BTreeMap<String, usize>,
@@ -92,7 +93,13 @@ pub(crate) struct World {
     /// What goes wrong with every call whose line in the log starts so.
     pub(crate) always: Vec<(String, Fault)>,
     pub(crate) calls: usize,
+    /// How far reads lag behind writes.
+    pub(crate) lag: Duration,
+    /// What there was before each write, and when that was.
+    past: Vec<(Instant, Objects)>,
 }
+
+type Objects = BTreeMap<(String, Place), Vec<Observed>>;
 
 impl World {
     /// The settings of a zone, which are always there.
@@ -132,6 +139,14 @@ impl World {
         let mut all: Vec<String> = all.collect();
         all.sort();
         all
+    }
+
+    /// A scope as reads show it.
+    fn shown(&mut self, kind: &str, place: &Place) -> Vec<Observed> {
+        let lag = self.lag;
+        self.past.retain(|(at, _)| at.elapsed() < lag);
+        let objects = self.past.first().map_or(&self.objects, |(_, objects)| objects);
+        objects.get(&(kind.to_owned(), place.clone())).cloned().unwrap_or_default()
     }
 
     fn fault(&mut self, line: &str) -> Option<Fault> {
@@ -191,6 +206,8 @@ impl FakeCloud {
         self.life.count().await;
         let outcome = {
             let mut world = self.world.lock().unwrap();
+            let before = world.objects.clone();
+            world.past.push((Instant::now(), before));
             match world.fault(&attempt.to_string()) {
                 Some(Fault::Refused) => Err(refused(attempt, 400)),
                 Some(Fault::Unavailable) => {
@@ -229,7 +246,7 @@ impl Cloud for FakeCloud {
 
     async fn list(&self, kind: &KindName, place: &Place) -> Result<Vec<Observed>, Error> {
         self.life.alive().await;
-        Ok(self.world.lock().unwrap().scope(kind.as_str(), place).clone())
+        Ok(self.world.lock().unwrap().shown(kind.as_str(), place))
     }
 
     async fn read(

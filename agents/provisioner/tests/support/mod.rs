@@ -132,6 +132,7 @@ impl Site {
             catalogue: kinds::catalogue(),
             parallelism: 4,
             patience: Duration::from_secs(600),
+            lag: Duration::from_secs(2),
         };
         let me = InstanceId::new(name).unwrap();
         let turn = Duration::from_secs(1);

@@ -40,18 +40,19 @@ pub(crate) fn second() -> Vec<Resource> {
 }
 
 /// A site, and the plan to be applied there.
+#[derive(Debug, Clone)]
 pub(crate) struct Scene {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) site: Site,
     pub(crate) proposed: PlanProposed,
     pub(crate) sequence: u64,
 }
 
 pub(crate) async fn scenes() -> Vec<Scene> {
-    let scene = |name, site: Site, desired: &[Resource], order| {
+    let scene = |name: &str, site: Site, desired: &[Resource], order| {
         let proposed = plan(site.state().as_ref(), desired, order);
         let sequence = site.publish(&proposed);
-        Scene { name, site, proposed, sequence }
+        Scene { name: name.to_owned(), site, proposed, sequence }
     };
     let applied = Site::new();
     let outcome = applied.apply("before", &first(), 1).await;

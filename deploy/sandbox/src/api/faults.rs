@@ -1,6 +1,7 @@
 //! Faults made on purpose: which call they hit, and what happens to it.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -67,8 +68,17 @@ pub enum FaultKind {
         #[serde(default = "a_minute")]
         ms: u64,
     },
-    /// A read is answered from the state as it was when the fault was set.
-    Stale,
+    /// A read is answered from the state before the writes of the last moments, or before the fault
+    /// was set. One that comes later is answered truly, and does not count as hit.
+    Stale {
+        /// How far a read may lag behind, in milliseconds.
+        #[serde(default = "a_second")]
+        ms: u64,
+    },
+}
+
+fn a_second() -> u64 {
+    1_000
 }
 
 fn a_minute() -> u64 {
@@ -87,14 +97,33 @@ pub(super) struct Hit {
 /// The faults still to come, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
-    pending: Mutex<Vec<(Fault, Option<Store>)>>,
+    pending: Mutex<Vec<Pending>>,
+}
+
+type Pending = (Fault, Option<Past>);
+
+/// The state before a write.
+#[derive(Debug, Clone)]
+struct Past {
+    at: Instant,
+    store: Store,
+}
+
+impl Past {
+    fn of(store: &Store) -> Self {
+        Self { at: Instant::now(), store: store.frozen() }
+    }
+
+    fn is_within(&self, ms: u64) -> bool {
+        self.at.elapsed() <= Duration::from_millis(ms)
+    }
 }
 
 impl Faults {
     /// Adds a fault and gives it an id.
     pub(super) fn add(&self, mut fault: Fault, store: &Store) -> Fault {
         fault.id = new_id();
-        let past = (fault.kind == FaultKind::Stale).then(|| store.frozen());
+        let past = matches!(fault.kind, FaultKind::Stale { .. }).then(|| Past::of(store));
         self.locked().push((fault.clone(), past));
         fault
     }
@@ -112,11 +141,27 @@ impl Faults {
         before - pending.len()
     }
 
+    /// Something is about to be written: keeps what reads that lag will be answered from.
+    pub(super) fn before_write(&self, store: &Store) {
+        for (fault, past) in self.locked().iter_mut() {
+            if let (FaultKind::Stale { ms }, Some(past)) = (&fault.kind, past)
+                && !past.is_within(*ms)
+            {
+                *past = Past::of(store);
+            }
+        }
+    }
+
     /// What hits this call: the oldest fault that matches. A fault used up is forgotten.
     pub(super) fn strike(&self, method: &str, path: &str) -> Option<Hit> {
         let mut pending = self.locked();
-        let index = pending.iter_mut().position(|(fault, _)| {
+        let index = pending.iter_mut().position(|(fault, past)| {
             if !fault.matches(method, path) {
+                return false;
+            }
+            if let (FaultKind::Stale { ms }, Some(past)) = (&fault.kind, past)
+                && !past.is_within(*ms)
+            {
                 return false;
             }
             if fault.skip > 0 {
@@ -126,7 +171,8 @@ impl Faults {
             true
         })?;
         let (fault, past) = pending.get_mut(index)?;
-        let hit = Hit { kind: fault.kind.clone(), past: past.clone() };
+        let hit =
+            Hit { kind: fault.kind.clone(), past: past.as_ref().map(|past| past.store.clone()) };
         fault.count = fault.count.saturating_sub(1);
         if fault.count == 0 {
             pending.remove(index);
@@ -134,7 +180,7 @@ impl Faults {
         Some(hit)
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, Vec<(Fault, Option<Store>)>> {
+    fn locked(&self) -> std::sync::MutexGuard<'_, Vec<Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,7 +189,7 @@ impl Fault {
     fn matches(&self, method: &str, path: &str) -> bool {
         let reads = method == "GET" || method == "HEAD";
         self.count > 0
-            && (self.kind != FaultKind::Stale || reads)
+            && (!matches!(self.kind, FaultKind::Stale { .. }) || reads)
             && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
             && self.path.as_deref().is_none_or(|wanted| {
                 begins(path, wanted.strip_prefix("/client/v4").unwrap_or(wanted))

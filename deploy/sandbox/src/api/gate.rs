@@ -51,9 +51,10 @@ pub(super) async fn pass(State(api): State<Arc<Api>>, request: Request, next: Ne
             tokio::time::sleep(Duration::from_millis(*ms)).await;
             authorised(&api, request, next, &ray, &path, None).await
         }
-        Some(Hit { kind: FaultKind::Lost | FaultKind::Hang { .. } | FaultKind::Stale, past }) => {
-            authorised(&api, request, next, &ray, &path, past.clone()).await
-        }
+        Some(Hit {
+            kind: FaultKind::Lost | FaultKind::Hang { .. } | FaultKind::Stale { .. },
+            past,
+        }) => authorised(&api, request, next, &ray, &path, past.clone()).await,
         None => authorised(&api, request, next, &ray, &path, None).await,
     };
     // What was answered, for the counts, even where the client never sees it.
@@ -116,6 +117,9 @@ async fn authorised(
         failure.into_response()
     } else {
         let written = Written::from(&request, ray, path, &token);
+        if written.is_some() {
+            api.faults.before_write(&api.store);
+        }
         request.extensions_mut().insert(Call {
             store: past.unwrap_or_else(|| api.store.clone()),
             actor: token,

@@ -54,7 +54,7 @@ async fn a_reset_has_no_effect_and_a_lost_answer_has() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_stale_read_shows_the_past() -> anyhow::Result<()> {
     let local = Local::start().await?;
-    local.control("POST", "faults", json!({"kind": "stale", "count": 1})).await?.ok()?;
+    local.control("POST", "faults", json!({"kind": "stale", "ms": 60_000})).await?.ok()?;
     local.post(&local.in_zone("dns_records"), record("x")).await?.ok()?;
     assert_eq!(count(&local).await?, 0);
     assert_eq!(count(&local).await?, 1);
