@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::stream::{BUCKETS, Bucket, CONSUMERS, Consumer, STREAMS, Stream};
 use crate::{
-    Claim, Filter, IntentRefused, IntentState, IntentSubmitted, Message, PlanApplied, PlanFailed,
+    Claim, DriftFound, Filter, FindingResolved, Hint, IntentRefused, IntentState, IntentSubmitted, Lesson, Message, PauseRequested, PlanApplied, PlanFailed,
     PlanProposed, PlanStale, PlanSuperseded, Record, ResumeRequested, RunStuck, Session,
-    StackState, codec, header,
+    StackObservation, StackState, Watch, codec, header,
 };
 
 /// A message or record type, with its schema.
@@ -47,10 +47,17 @@ pub fn described() -> Vec<Described> {
         message::<PlanSuperseded>(),
         message::<RunStuck>(),
         message::<ResumeRequested>(),
+        message::<PauseRequested>(),
+        message::<Hint>(),
+        message::<DriftFound>(),
+        message::<FindingResolved>(),
         record::<IntentState>(),
         record::<StackState>(),
         record::<Session>(),
         record::<Claim>(),
+        record::<Watch>(),
+        record::<StackObservation>(),
+        record::<Lesson>(),
     ]
 }
 
@@ -109,7 +116,13 @@ pub fn asyncapi() -> Value {
             "messages": { name.clone(): { "$ref": format!("#/components/messages/{name}") } },
         });
         channels.insert(name.clone(), channel);
-        let from_outside = [IntentSubmitted::TYPE, ResumeRequested::TYPE].contains(&wire);
+        let from_outside = [
+            IntentSubmitted::TYPE,
+            ResumeRequested::TYPE,
+            PauseRequested::TYPE,
+            Hint::TYPE,
+        ]
+        .contains(&wire);
         operations.insert(
             format!("{}{name}", if from_outside { "send" } else { "receive" }),
             json!({

@@ -20,6 +20,10 @@ pub enum Identity {
     Planner,
     /// The provisioner.
     Provisioner,
+    /// The auditor.
+    Auditor,
+    /// The remediator.
+    Remediator,
     /// A person at the command line: everything.
     Operator,
     /// May submit intents and hear the acknowledgement.
@@ -28,8 +32,15 @@ pub enum Identity {
 
 impl Identity {
     /// Every identity.
-    pub const ALL: [Self; 5] =
-        [Self::Bootstrap, Self::Planner, Self::Provisioner, Self::Operator, Self::Submitter];
+    pub const ALL: [Self; 7] = [
+        Self::Bootstrap,
+        Self::Planner,
+        Self::Provisioner,
+        Self::Auditor,
+        Self::Remediator,
+        Self::Operator,
+        Self::Submitter,
+    ];
 
     /// Its name; an agent's is the agent's.
     pub const fn name(self) -> &'static str {
@@ -37,6 +48,8 @@ impl Identity {
             Self::Bootstrap => "bootstrap",
             Self::Planner => "planner",
             Self::Provisioner => "provisioner",
+            Self::Auditor => "auditor",
+            Self::Remediator => "remediator",
             Self::Operator => "operator",
             Self::Submitter => "submitter",
         }
@@ -48,6 +61,8 @@ impl Identity {
             Self::Bootstrap => "_INBOX_bootstrap",
             Self::Planner => "_INBOX_planner",
             Self::Provisioner => "_INBOX_provisioner",
+            Self::Auditor => "_INBOX_auditor",
+            Self::Remediator => "_INBOX_remediator",
             Self::Operator => "_INBOX_operator",
             Self::Submitter => "_INBOX_submitter",
         }
@@ -70,12 +85,28 @@ impl Identity {
                 permissions.publish(Filter::PLAN_PROPOSED.as_str());
                 permissions.write(&Bucket::INTENTS);
                 permissions.read(&Bucket::STACKS);
+                permissions.read(&Bucket::OBSERVATIONS);
             }
             Self::Provisioner => {
                 permissions.agent(self.name());
                 permissions.publish(Filter::PROVISION.as_str());
                 permissions.write(&Bucket::STACKS);
                 permissions.read(&Bucket::INTENTS);
+            }
+            Self::Auditor => {
+                permissions.agent(self.name());
+                permissions.publish(Filter::FINDING.as_str());
+                permissions.publish(Filter::HINT.as_str());
+                permissions.write(&Bucket::OBSERVATIONS);
+                permissions.read_all(&Bucket::OBSERVATIONS);
+                permissions.read_all(&Bucket::STACKS);
+            }
+            Self::Remediator => {
+                permissions.agent(self.name());
+                permissions.publish(Filter::PLAN_PROPOSED.as_str());
+                permissions.write(&Bucket::LESSONS);
+                permissions.read(&Bucket::STACKS);
+                permissions.read(&Bucket::OBSERVATIONS);
             }
         }
         permissions
@@ -133,6 +164,11 @@ impl Permissions {
     fn read(&mut self, bucket: &Bucket) {
         let stream = bucket.stream_name();
         self.publish(format!("$JS.API.DIRECT.GET.{stream}.{}", bucket.subject(">")));
+    }
+
+    /// Every key at once, and what was written since: a view of the whole bucket.
+    fn read_all(&mut self, bucket: &Bucket) {
+        self.publish(format!("$JS.API.DIRECT.GET.{}", bucket.stream_name()));
     }
 
     fn write(&mut self, bucket: &Bucket) {
@@ -224,7 +260,10 @@ mod tests {
 
     #[test]
     fn only_bootstrap_and_operator_make_anything() {
-        for identity in [Identity::Planner, Identity::Provisioner, Identity::Submitter] {
+        for identity in Identity::ALL {
+            if matches!(identity, Identity::Bootstrap | Identity::Operator) {
+                continue;
+            }
             let publish = identity.permissions().publish;
             assert!(publish.iter().all(|it| !it.contains("CREATE") && it != ">"), "{publish:?}");
         }

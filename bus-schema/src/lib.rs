@@ -7,10 +7,13 @@
 pub mod codec;
 pub mod document;
 pub mod header;
+mod finding;
 mod id;
 pub mod identity;
 mod intent;
+mod lesson;
 mod message;
+mod pause;
 mod place;
 mod plan;
 mod properties;
@@ -21,7 +24,9 @@ mod source;
 mod stack;
 pub mod stream;
 mod subject;
+mod watch;
 
+pub use finding::{Drift, DriftFound, Finding, FindingId, FindingResolved, Hint, Scope, Signature};
 pub use id::{
     EnvironmentName, Generation, InstanceId, IntentId, InvalidName, KindName, MessageId, PathName,
     PlanId, ResourceAddress, ResourceName, StackName,
@@ -30,7 +35,9 @@ pub use intent::{
     IntentPhase, IntentRefused, IntentState, IntentSubmitted, PlanReference, Refusal, RefusalCode,
     Request, Understanding,
 };
+pub use lesson::{Damping, Lesson, Repair};
 pub use message::{Message, Received};
+pub use pause::{Pause, PauseRequested};
 pub use place::Place;
 pub use plan::{Action, Change, Origin, Plan, PlanProposed, Resource};
 pub use properties::{Difference, Properties};
@@ -43,3 +50,4 @@ pub use resume::ResumeRequested;
 pub use source::{Grounded, Source};
 pub use stack::{Claim, Outcome, ResourceState, Run, Session, StackState, Step, StepState};
 pub use subject::{Filter, Subject};
+pub use watch::{StackObservation, Taken, Watch};

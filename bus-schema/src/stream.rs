@@ -62,6 +62,19 @@ impl Bucket {
         history: 16,
     };
 
+    /// Written by the auditor.
+    pub const OBSERVATIONS: Self = Self {
+        name: "observations",
+        description: "When each scope is looked at, and what is not as declared (auditor)",
+        history: 4,
+    };
+    /// Written by the remediator.
+    pub const LESSONS: Self = Self {
+        name: "lessons",
+        description: "What trouble came how often, and how repairs went (remediator)",
+        history: 4,
+    };
+
     /// The stream behind it, as KV names it.
     pub fn stream_name(&self) -> String {
         format!("KV_{}", self.name)
@@ -74,7 +87,8 @@ impl Bucket {
 }
 
 /// Every bucket.
-pub const BUCKETS: [Bucket; 2] = [Bucket::INTENTS, Bucket::STACKS];
+pub const BUCKETS: [Bucket; 4] =
+    [Bucket::INTENTS, Bucket::STACKS, Bucket::OBSERVATIONS, Bucket::LESSONS];
 
 /// A durable pull consumer of `SWARM`, shared by the replicas of one agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +147,66 @@ pub const PROVISIONER_RESUMES: Consumer = Consumer {
     max_ack_pending: 1_000,
 };
 
+/// Requests to leave a stack alone, for the provisioner.
+pub const PROVISIONER_PAUSES: Consumer = Consumer {
+    name: "provisioner-pauses",
+    agent: "provisioner",
+    filter: Filter::STACK_PAUSE,
+    ack_wait: Duration::from_secs(5),
+    max_deliver: 100,
+    max_ack_pending: 1_000,
+};
+
+/// Hints, for the auditor.
+pub const AUDITOR_HINTS: Consumer = Consumer {
+    name: "auditor-hints",
+    agent: "auditor",
+    filter: Filter::HINT,
+    ack_wait: Duration::from_secs(5),
+    max_deliver: 20,
+    max_ack_pending: 1_000,
+};
+
+/// Applied plans, for the auditor.
+pub const AUDITOR_APPLIED: Consumer = Consumer {
+    name: "auditor-applied",
+    agent: "auditor",
+    filter: Filter::PROVISION_APPLIED,
+    ack_wait: Duration::from_secs(5),
+    max_deliver: 20,
+    max_ack_pending: 1_000,
+};
+
+/// Findings and their ends, for the remediator.
+pub const REMEDIATOR_FINDINGS: Consumer = Consumer {
+    name: "remediator-findings",
+    agent: "remediator",
+    filter: Filter::FINDING,
+    ack_wait: Duration::from_secs(5),
+    // A damped repair waits in its message, delivered again when it may be made.
+    max_deliver: 10_000,
+    max_ack_pending: 10_000,
+};
+
+/// What became of repairs, for the remediator.
+pub const REMEDIATOR_OUTCOMES: Consumer = Consumer {
+    name: "remediator-outcomes",
+    agent: "remediator",
+    filter: Filter::PROVISION,
+    ack_wait: Duration::from_secs(5),
+    max_deliver: 20,
+    max_ack_pending: 1_000,
+};
+
 /// Every consumer.
-pub const CONSUMERS: [Consumer; 4] =
-    [PLANNER_INTENTS, PLANNER_OUTCOMES, PROVISIONER_PLANS, PROVISIONER_RESUMES];
+pub const CONSUMERS: [Consumer; 9] = [
+    PLANNER_INTENTS,
+    PLANNER_OUTCOMES,
+    PROVISIONER_PLANS,
+    PROVISIONER_RESUMES,
+    PROVISIONER_PAUSES,
+    AUDITOR_HINTS,
+    AUDITOR_APPLIED,
+    REMEDIATOR_FINDINGS,
+    REMEDIATOR_OUTCOMES,
+];

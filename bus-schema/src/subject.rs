@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::{IntentId, StackName};
+use crate::{IntentId, Scope, StackName};
 
 /// A subject a message can be published on: no wildcards.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -35,6 +35,26 @@ impl Subject {
     /// Where the provisioner says what became of a plan: `what` is `applied`, `failed`, ….
     pub(crate) fn provision(what: &'static str, stack: &StackName) -> Self {
         Self(format!("swarm.provision.{what}.{stack}"))
+    }
+
+    /// Where a person asks that nothing of a stack be changed, or that it be again.
+    pub fn stack_pause(stack: &StackName) -> Self {
+        Self(format!("swarm.stack.pause.{stack}"))
+    }
+
+    /// Where drift of a stack is announced.
+    pub fn finding_drift(stack: &StackName) -> Self {
+        Self(format!("swarm.finding.drift.{stack}"))
+    }
+
+    /// Where the end of a stack's finding is announced.
+    pub fn finding_resolved(stack: &StackName) -> Self {
+        Self(format!("swarm.finding.resolved.{stack}"))
+    }
+
+    /// Where somebody says that a scope is worth a look.
+    pub fn hint(scope: &Scope) -> Self {
+        Self(format!("swarm.hint.{scope}"))
     }
 
     /// Where what a consumer gave up is kept.
@@ -71,6 +91,18 @@ impl Filter {
     pub const PLAN_PROPOSED: Self = Self("swarm.plan.proposed.>");
     /// Requests to go on with a stuck run.
     pub const STACK_RESUME: Self = Self("swarm.stack.resume.>");
+    /// Requests to leave a stack alone.
+    pub const STACK_PAUSE: Self = Self("swarm.stack.pause.>");
+    /// Drift found.
+    pub const FINDING_DRIFT: Self = Self("swarm.finding.drift.>");
+    /// Findings resolved.
+    pub const FINDING_RESOLVED: Self = Self("swarm.finding.resolved.>");
+    /// Everything found.
+    pub const FINDING: Self = Self("swarm.finding.>");
+    /// Hints.
+    pub const HINT: Self = Self("swarm.hint.>");
+    /// Plans applied.
+    pub const PROVISION_APPLIED: Self = Self("swarm.provision.applied.>");
     /// What became of plans.
     pub const PROVISION: Self = Self("swarm.provision.>");
 
