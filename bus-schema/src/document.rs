@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::stream::{BUCKETS, Bucket, CONSUMERS, Consumer, STREAMS, Stream};
 use crate::{
-    Claim, DriftFound, Filter, FindingResolved, Hint, IntentRefused, IntentState, IntentSubmitted, Lesson, Message, PauseRequested, PlanApplied, PlanFailed,
-    PlanProposed, PlanStale, PlanSuperseded, Record, ResumeRequested, RunStuck, Session,
-    StackObservation, StackState, Watch, codec, header,
+    Claim, DriftFound, Filter, FindingResolved, Hint, IntentRefused, IntentState, IntentSubmitted,
+    Lesson, Message, PauseRequested, PlanApplied, PlanFailed, PlanProposed, PlanStale,
+    PlanSuperseded, Record, ResumeRequested, RunStuck, Session, StackObservation, StackState,
+    Watch, codec, header,
 };
 
 /// A message or record type, with its schema.
@@ -116,13 +117,9 @@ pub fn asyncapi() -> Value {
             "messages": { name.clone(): { "$ref": format!("#/components/messages/{name}") } },
         });
         channels.insert(name.clone(), channel);
-        let from_outside = [
-            IntentSubmitted::TYPE,
-            ResumeRequested::TYPE,
-            PauseRequested::TYPE,
-            Hint::TYPE,
-        ]
-        .contains(&wire);
+        let from_outside =
+            [IntentSubmitted::TYPE, ResumeRequested::TYPE, PauseRequested::TYPE, Hint::TYPE]
+                .contains(&wire);
         operations.insert(
             format!("{}{name}", if from_outside { "send" } else { "receive" }),
             json!({

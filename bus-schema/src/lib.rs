@@ -6,8 +6,8 @@
 
 pub mod codec;
 pub mod document;
-pub mod header;
 mod finding;
+pub mod header;
 mod id;
 pub mod identity;
 mod intent;

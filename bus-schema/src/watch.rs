@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::Record;
 use crate::stream::Bucket;
-use crate::{Finding, Generation, InstanceId, Properties, ResourceAddress, Scope, Signature, StackName};
+use crate::{
+    Finding, Generation, InstanceId, Properties, ResourceAddress, Scope, Signature, StackName,
+};
 
 /// When a scope is looked at, and by whom. One record per scope: whoever writes it next by
 /// compare-and-set has the look, so that no two look at once and nobody leads.

@@ -7,17 +7,24 @@
 pub mod cloudflare;
 mod compare;
 pub mod diff;
+pub mod drift;
 pub mod error;
 pub mod kind;
+mod locate;
 mod order;
+mod outputs;
 pub mod references;
 
 pub use compare::differences;
 pub use diff::{Diff, DiffError, diff};
+pub use drift::{Drifted, drift, unmanaged};
 pub use error::{ApiError, Attempt, Effect, Error, Reply, Retry};
 pub use kind::{
     Catalogue, Description, Field, InvalidProperties, Kind, Marker, Ownership, ScopeLevel,
 };
+
+pub use locate::{Sought, locate, shows};
+pub use outputs::Outputs;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -4,8 +4,9 @@
 //! call was made and whose answer was lost is finished, not made twice, and a change somebody else
 //! got in the way of is left alone.
 
-use bus_schema::{Action, Properties, ResourceAddress};
-use cloud::{Kind, Observed, Ownership};
+use bus_schema::{Action, Properties};
+use cloud::Observed;
+pub use cloud::{Sought, locate as find, shows};
 
 /// What a listing holds of one resource.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -47,51 +48,6 @@ pub enum Hindrance {
     Changed(Option<Box<Observed>>),
     /// An object that is not ours stands where ours should be.
     InTheWay(Box<Observed>),
-}
-
-/// Which object a listing is searched for.
-#[derive(Debug, Clone, Copy)]
-pub struct Sought<'it> {
-    /// What it is.
-    pub kind: &'it dyn Kind,
-    /// Whose it is.
-    pub address: &'it ResourceAddress,
-    /// Its owned fields, as they may be: wanted first.
-    pub shapes: [Option<&'it Properties>; 2],
-    /// The id that was recorded when it was made.
-    pub id: Option<&'it str>,
-}
-
-/// The object of a resource in a listing of its kind and place; else one that stands in its way.
-///
-/// What the object shows of its owner decides. Where it shows none, the recorded id tells it as well:
-/// a tool that writes a whole object wipes the mark, but cannot give another the id. An object that
-/// merely has the same key is somebody else's.
-pub fn find(listing: &[Observed], sought: Sought<'_>) -> (Option<Observed>, Option<Observed>) {
-    let Sought { kind, address, shapes, id } = sought;
-    let shapes: Vec<&Properties> = shapes.into_iter().flatten().collect();
-    let same_id = |it: &&Observed| id.is_some_and(|id| it.id == id);
-    let owned = |it: &&Observed| shapes.iter().any(|shape| kind.is_of(address, shape, it));
-    let wanted_key = shapes.first().map(|shape| kind.key(address, shape));
-    let same_key = |it: &&Observed| wanted_key.as_ref() == Some(&it.key);
-    let claimed = kind.describe().ownership == Ownership::Claimed;
-    let ours = listing
-        .iter()
-        .filter(owned)
-        .find(same_id)
-        .or_else(|| listing.iter().filter(owned).find(same_key))
-        .or_else(|| listing.iter().find(owned))
-        .or_else(|| listing.iter().filter(|it| !claimed && it.owner.is_none()).find(same_id));
-    match ours {
-        Some(ours) => (Some(ours.clone()), None),
-        None => (None, listing.iter().find(same_key).cloned()),
-    }
-}
-
-/// Whether an object shows every one of these fields so. What a declaration leaves out is left to the
-/// cloud.
-pub fn shows(object: &Observed, wanted: &Properties) -> bool {
-    wanted.0.iter().all(|(field, value)| object.properties.get(field) == Some(value))
 }
 
 /// What is left to do of a change from `before` to `after`.
