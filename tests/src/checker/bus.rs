@@ -1,7 +1,6 @@
 //! Reads a stream as it is.
 
-use async_nats::jetstream::{self, consumer::pull::OrderedConfig};
-use futures::StreamExt;
+use async_nats::jetstream::{self, stream::DirectGetErrorKind};
 use serde_json::Value;
 
 /// One stored message.
@@ -31,25 +30,22 @@ impl Entry {
     }
 }
 
-/// Everything a stream holds, oldest first.
+/// Everything a stream holds, oldest first. Read one by one: a consumer waits without end for what
+/// expires while it reads.
 pub async fn read_stream(client: &async_nats::Client, name: &str) -> anyhow::Result<Vec<Entry>> {
     let stream = jetstream::new(client.clone()).get_stream(name).await?;
+    let state = &stream.cached_info().state;
     let mut all = Vec::new();
-    if stream.cached_info().state.messages == 0 {
-        return Ok(all);
-    }
-    let mut messages = stream.create_consumer(OrderedConfig::default()).await?.messages().await?;
-    while let Some(message) = messages.next().await {
-        let message = message?;
-        let info = message.info().map_err(|error| anyhow::anyhow!("{error}"))?;
-        let (sequence, pending) = (info.stream_sequence, info.pending);
-        let at = info.published.unix_timestamp_nanos();
+    for sequence in state.first_sequence.max(1)..=state.last_sequence {
+        let message = match stream.direct_get(sequence).await {
+            Ok(message) => message,
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let at = message.time.unix_timestamp_nanos();
         let payload = message.payload.to_vec();
         let body = decoded(&payload);
         all.push(Entry { sequence, subject: message.subject.to_string(), at, payload, body });
-        if pending == 0 {
-            break;
-        }
     }
     Ok(all)
 }
