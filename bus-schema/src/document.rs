@@ -9,7 +9,7 @@ use crate::{
     Claim, DriftFound, Filter, FindingResolved, Hint, IntentRefused, IntentState, IntentSubmitted,
     Lesson, Message, PauseRequested, PlanApplied, PlanFailed, PlanProposed, PlanStale,
     PlanSuperseded, Record, ResumeRequested, RunStuck, Session, StackObservation, StackState,
-    Watch, codec, header,
+    TakenHint, Watch, codec, header,
 };
 
 /// A message or record type, with its schema.
@@ -58,6 +58,7 @@ pub fn described() -> Vec<Described> {
         record::<Claim>(),
         record::<Watch>(),
         record::<StackObservation>(),
+        record::<TakenHint>(),
         record::<Lesson>(),
     ]
 }

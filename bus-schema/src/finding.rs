@@ -255,6 +255,10 @@ pub struct FindingResolved {
     pub generation: Generation,
     /// When it was seen so.
     pub resolved_at: jiff::Timestamp,
+    /// The finding it went on as, announced next: the resource is not as declared still, in another
+    /// way or with other values. Absent where it is as declared again, or declared no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub became: Option<FindingId>,
 }
 
 impl Message for FindingResolved {
@@ -275,8 +279,8 @@ impl Message for FindingResolved {
 /// Somebody saw, or was told, that something changed: look there. It says nothing more; the facts
 /// are read from the cloud.
 ///
-/// On `swarm.hint.<cloud>.<kind>.zone.<name>` or `swarm.hint.<cloud>.<kind>.account.<id>`; `{}` is
-/// enough where the subject names the scope.
+/// On `swarm.hint.<cloud>.<kind>.zone.<name>` or `swarm.hint.<cloud>.<kind>.account.<id>`, for
+/// example `{"scope": "cloudflare.dns_record.zone.example.com"}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hint {
     /// Where to look.

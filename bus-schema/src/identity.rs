@@ -100,6 +100,8 @@ impl Identity {
                 permissions.write(&Bucket::OBSERVATIONS);
                 permissions.read_all(&Bucket::OBSERVATIONS);
                 permissions.read_all(&Bucket::STACKS);
+                // The trace of the intent that declared what is found changed.
+                permissions.read(&Bucket::INTENTS);
             }
             Self::Remediator => {
                 permissions.agent(self.name());

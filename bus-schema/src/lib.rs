@@ -50,4 +50,4 @@ pub use resume::ResumeRequested;
 pub use source::{Grounded, Source};
 pub use stack::{Claim, Outcome, ResourceState, Run, Session, StackState, Step, StepState};
 pub use subject::{Filter, Subject};
-pub use watch::{StackObservation, Taken, Watch};
+pub use watch::{Announcement, StackObservation, Taken, TakenHint, Watch};

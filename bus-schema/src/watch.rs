@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::record::Record;
 use crate::stream::Bucket;
 use crate::{
-    Finding, Generation, InstanceId, Properties, ResourceAddress, Scope, Signature, StackName,
+    DriftFound, Finding, FindingResolved, Generation, InstanceId, Properties, ResourceAddress,
+    Scope, Signature, StackName,
 };
 
 /// When a scope is looked at, and by whom. One record per scope: whoever writes it next by
@@ -25,12 +26,15 @@ pub struct Watch {
     /// Somebody hinted while a look was under way: it may have come too early, so look again.
     #[serde(default)]
     pub again: bool,
-    /// When the last look ended that could be made.
+    /// When the last look began that could be made: it shows every change before that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked_at: Option<jiff::Timestamp>,
-    /// Looks since the first, for people and tests.
+    /// Looks that could be made, for people and tests.
     #[serde(default)]
     pub looks: u64,
+    /// Calls to the cloud that the last look took.
+    #[serde(default)]
+    pub calls: u64,
     /// Why the last look could not be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
@@ -56,7 +60,9 @@ impl Record for Watch {
 pub struct Taken {
     /// By this process.
     pub by: InstanceId,
-    /// Another may take it after this.
+    /// Since when.
+    pub since: jiff::Timestamp,
+    /// Another may take it after this; written anew, later, while the look goes on.
     pub until: jiff::Timestamp,
 }
 
@@ -74,8 +80,37 @@ pub struct StackObservation {
     /// What is open.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub findings: BTreeMap<Signature, Finding>,
+    /// What is recorded and not announced yet, in order. Empty but for the moment between; where a
+    /// process died in that moment, another announces it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsaid: Vec<Announcement>,
     /// When this was written.
     pub updated_at: jiff::Timestamp,
+}
+
+/// What is said of a finding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "said", rename_all = "snake_case")]
+pub enum Announcement {
+    /// It was found.
+    Found(DriftFound),
+    /// It ended.
+    Resolved(FindingResolved),
+}
+
+/// A signed hint that was taken. Kept as long as its signature holds: a second one like it is
+/// refused, whichever process it comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TakenHint {
+    /// When it came.
+    pub at: jiff::Timestamp,
+}
+
+impl Record for TakenHint {
+    const BUCKET: Bucket = Bucket::OBSERVATIONS;
+    const PREFIX: &'static str = "hint";
+    /// SHA-256 of the signature, in hexadecimal.
+    type Key = String;
 }
 
 impl Record for StackObservation {
