@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::stream::{BUCKETS, Bucket, CONSUMERS, Consumer, STREAMS, Stream};
 use crate::{
-    Claim, DriftFound, Filter, FindingResolved, Hint, IntentRefused, IntentState, IntentSubmitted,
-    Lesson, Message, PauseRequested, PlanApplied, PlanFailed, PlanProposed, PlanStale,
-    PlanSuperseded, Record, ResumeRequested, RunStuck, Session, StackObservation, StackState,
-    TakenHint, Watch, codec, header,
+    Claim, DriftFound, Escalated, Filter, FindingResolved, Hint, IntentRefused, IntentState,
+    IntentSubmitted, Lesson, Message, PauseRequested, PlanApplied, PlanFailed, PlanProposed,
+    PlanStale, PlanSuperseded, Record, RemedyAsked, ResumeRequested, RunStuck, Session,
+    StackObservation, StackState, TakenHint, Watch, codec, header,
 };
 
 /// A message or record type, with its schema.
@@ -52,6 +52,8 @@ pub fn described() -> Vec<Described> {
         message::<Hint>(),
         message::<DriftFound>(),
         message::<FindingResolved>(),
+        message::<Escalated>(),
+        message::<RemedyAsked>(),
         record::<IntentState>(),
         record::<StackState>(),
         record::<Session>(),
@@ -118,9 +120,14 @@ pub fn asyncapi() -> Value {
             "messages": { name.clone(): { "$ref": format!("#/components/messages/{name}") } },
         });
         channels.insert(name.clone(), channel);
-        let from_outside =
-            [IntentSubmitted::TYPE, ResumeRequested::TYPE, PauseRequested::TYPE, Hint::TYPE]
-                .contains(&wire);
+        let from_outside = [
+            IntentSubmitted::TYPE,
+            ResumeRequested::TYPE,
+            PauseRequested::TYPE,
+            Hint::TYPE,
+            RemedyAsked::TYPE,
+        ]
+        .contains(&wire);
         operations.insert(
             format!("{}{name}", if from_outside { "send" } else { "receive" }),
             json!({

@@ -106,9 +106,12 @@ impl Identity {
             Self::Remediator => {
                 permissions.agent(self.name());
                 permissions.publish(Filter::PLAN_PROPOSED.as_str());
+                permissions.publish(Filter::REMEDY_ESCALATED.as_str());
                 permissions.write(&Bucket::LESSONS);
                 permissions.read(&Bucket::STACKS);
                 permissions.read(&Bucket::OBSERVATIONS);
+                // The trace of the intent that a repair serves.
+                permissions.read(&Bucket::INTENTS);
             }
         }
         permissions

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::Record;
 use crate::stream::Bucket;
-use crate::{Drift, FindingId, PlanId, ResourceAddress, Scope, Signature, StackName};
+use crate::{Decision, Drift, FindingId, PlanId, ResourceAddress, Scope, Signature, StackName};
 
 /// What is remembered of one sort of trouble with one resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +49,15 @@ pub struct Lesson {
     pub repair: Option<Repair>,
     /// The last occurrence that was counted, so that a redelivery is not counted again.
     pub last: FindingId,
+    /// Whether that one is over.
+    #[serde(default)]
+    pub closed: bool,
+    /// Why a person was asked about that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalated: Option<String>,
+    /// What a person decided about that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
     /// When this was written.
     pub updated_at: jiff::Timestamp,
 }
@@ -66,15 +75,19 @@ pub struct Repair {
     pub finding: FindingId,
     /// The plan that was proposed.
     pub plan: PlanId,
-    /// How often it was proposed, with other plans.
-    pub attempts: u32,
+    /// Which attempt at this occurrence it is, from 1.
+    pub attempt: u32,
+    /// It was proposed after this sequence of the `SWARM` stream.
+    pub after: u64,
+    /// Since when.
+    pub since: jiff::Timestamp,
 }
 
 /// Whether and when a repair is made again. Repairs that somebody takes back come ever later, and
 /// after so many within a window not at all until a person, or quiet, says so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Damping {
-    /// When it was repaired lately, oldest first; only what lies within the window.
+    /// When a repair was proposed lately, oldest first; only what lies within the window.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repairs: Vec<jiff::Timestamp>,
     /// No repair before this.

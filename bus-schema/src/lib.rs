@@ -19,6 +19,7 @@ mod plan;
 mod properties;
 mod provision;
 mod record;
+mod remedy;
 mod resume;
 mod source;
 mod stack;
@@ -46,6 +47,7 @@ pub use provision::{
     StuckResource,
 };
 pub use record::Record;
+pub use remedy::{Decision, Escalated, Remedy, RemedyAsked, RemedyKind};
 pub use resume::ResumeRequested;
 pub use source::{Grounded, Source};
 pub use stack::{Claim, Outcome, ResourceState, Run, Session, StackState, Step, StepState};

@@ -30,8 +30,9 @@ impl Message for PauseRequested {
     fn subject(&self) -> Subject {
         Subject::stack_pause(&self.stack)
     }
+    /// None to wait for: it must hold while a plan for the stack is being applied.
     fn stack(&self) -> Option<&StackName> {
-        Some(&self.stack)
+        None
     }
     fn intent(&self) -> Option<IntentId> {
         None

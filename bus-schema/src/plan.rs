@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     EnvironmentName, Filter, Generation, Grounded, IntentId, Message, PathName, Place, PlanId,
-    Properties, ResourceAddress, StackName, Subject,
+    Properties, Remedy, ResourceAddress, StackName, Subject,
 };
 
 /// An immutable list of changes from generation `from` to generation `to` of one stack.
@@ -41,6 +41,12 @@ pub struct Plan {
     /// What is declared and already so; the provisioner checks that it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unchanged: Vec<Resource>,
+    /// What is declared, not so, and left as it is: for a repair that is not of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<ResourceAddress>,
+    /// What it answers, where nobody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
 }
 
 impl Plan {
@@ -90,11 +96,24 @@ fn write_canonical(value: &Value, out: &mut String) {
 }
 
 /// Why there is such a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// Somebody asked for it.
+    #[default]
     Intent,
+    /// The cloud is not as declared any more: it is put back, and the declaration stays.
+    Heal,
+    /// The cloud is not as declared any more: the declaration follows it, and the cloud stays.
+    Adopt,
+}
+
+impl Origin {
+    /// Whether somebody asked for it.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks it so")]
+    pub const fn is_intent(&self) -> bool {
+        matches!(self, Self::Intent)
+    }
 }
 
 /// One resource as it is declared.

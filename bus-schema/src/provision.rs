@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Filter, Generation, IntentId, Message, PlanId, Properties, ResourceAddress, StackName, Subject,
+    Filter, Generation, IntentId, Message, Origin, PlanId, Properties, ResourceAddress, StackName,
+    Subject,
 };
 
 macro_rules! outcome {
@@ -35,6 +36,9 @@ pub struct PlanApplied {
     pub intent: IntentId,
     /// The plan applied.
     pub plan: PlanId,
+    /// Why there was such a plan.
+    #[serde(default, skip_serializing_if = "Origin::is_intent")]
+    pub origin: Origin,
     /// The generation the stack is at now.
     pub generation: Generation,
     /// How many changes were made.
@@ -51,6 +55,9 @@ pub struct PlanFailed {
     pub intent: IntentId,
     /// The plan that failed.
     pub plan: PlanId,
+    /// Why there was such a plan.
+    #[serde(default, skip_serializing_if = "Origin::is_intent")]
+    pub origin: Origin,
     /// The resource at which it failed, where it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<ResourceAddress>,
@@ -72,6 +79,9 @@ pub struct PlanStale {
     pub intent: IntentId,
     /// The plan refused.
     pub plan: PlanId,
+    /// Why there was such a plan.
+    #[serde(default, skip_serializing_if = "Origin::is_intent")]
+    pub origin: Origin,
     /// In what it is stale.
     pub because: StaleReason,
 }
@@ -112,6 +122,9 @@ pub struct PlanSuperseded {
     pub intent: IntentId,
     /// Its plan.
     pub plan: PlanId,
+    /// Why there was such a plan.
+    #[serde(default, skip_serializing_if = "Origin::is_intent")]
+    pub origin: Origin,
     /// The intent that took its place.
     pub by: IntentId,
 }
@@ -126,6 +139,9 @@ pub struct RunStuck {
     pub intent: IntentId,
     /// The plan that failed.
     pub plan: PlanId,
+    /// Why there was such a plan.
+    #[serde(default, skip_serializing_if = "Origin::is_intent")]
+    pub origin: Origin,
     /// Why it had to be undone.
     pub reason: String,
     /// What could not be undone.

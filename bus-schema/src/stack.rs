@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::record::Record;
 use crate::stream::Bucket;
 use crate::{
-    EnvironmentName, Generation, InstanceId, IntentId, PathName, Place, PlanApplied, PlanFailed,
-    PlanId, PlanStale, PlanSuperseded, Properties, ResourceAddress, RunStuck, StackName,
+    EnvironmentName, Generation, InstanceId, IntentId, Origin, PathName, Pause, Place, PlanApplied,
+    PlanFailed, PlanId, PlanStale, PlanSuperseded, Properties, ResourceAddress, RunStuck,
+    StackName,
 };
 
 /// A stack as the provisioner knows it.
@@ -45,7 +46,14 @@ pub struct StackState {
     /// this record, and one delivered again must not be begun again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<PlanFailed>,
-    /// When this was written.
+    /// Nothing of the stack is changed while this is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
+    /// Plans that came while the stack was left alone, by their sequence in the `SWARM` stream: each
+    /// gets its turn when it is left alone no longer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<u64>,
+    /// When this was written; a pause aside.
     pub updated_at: jiff::Timestamp,
 }
 
@@ -75,6 +83,21 @@ impl StackState {
             self.failed.push(failed);
             let surplus = self.failed.len().saturating_sub(Self::MOST_FAILED);
             self.failed.drain(..surplus);
+        }
+    }
+
+    /// Takes over what was seen of resources since; `None` where one is not there.
+    pub fn overlay<'it>(
+        &mut self,
+        seen: impl IntoIterator<Item = (&'it ResourceAddress, &'it Option<Properties>)>,
+    ) {
+        for (address, properties) in seen {
+            let Some(resource) = self.resources.get_mut(address) else { continue };
+            resource.observed.clone_from(properties);
+            if properties.is_none() {
+                resource.cloud_id = None;
+                resource.outputs.clear();
+            }
         }
     }
 
@@ -122,6 +145,9 @@ pub struct Run {
     pub sequence: u64,
     /// The intent it serves.
     pub intent: IntentId,
+    /// Why there is such a plan.
+    #[serde(default, skip_serializing_if = "Origin::is_intent")]
+    pub origin: Origin,
     /// The process at work. Another may take the run over once this one's [`Session`] has ended.
     pub holder: InstanceId,
     /// Each change that was begun.
@@ -135,6 +161,10 @@ pub struct Run {
     /// Whether an undo failed: nothing goes on until a person has been here.
     #[serde(default)]
     pub stuck: bool,
+    /// Whether its holder has left it, between two changes, since the stack is to be left alone:
+    /// whoever comes next may go on with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resting: bool,
     /// When it began.
     pub started_at: jiff::Timestamp,
 }
@@ -198,6 +228,17 @@ impl Outcome {
             Self::Stale(it) => &it.plan,
             Self::Superseded(it) => &it.plan,
             Self::Stuck(it) => &it.plan,
+        }
+    }
+
+    /// Why there was such a plan.
+    pub const fn origin(&self) -> Origin {
+        match self {
+            Self::Applied(it) => it.origin,
+            Self::Failed(it) => it.origin,
+            Self::Stale(it) => it.origin,
+            Self::Superseded(it) => it.origin,
+            Self::Stuck(it) => it.origin,
         }
     }
 }

@@ -198,8 +198,18 @@ pub const REMEDIATOR_OUTCOMES: Consumer = Consumer {
     max_ack_pending: 1_000,
 };
 
+/// What people decide about findings, for the remediator.
+pub const REMEDIATOR_DECISIONS: Consumer = Consumer {
+    name: "remediator-decisions",
+    agent: "remediator",
+    filter: Filter::REMEDY_ASK,
+    ack_wait: Duration::from_secs(5),
+    max_deliver: 20,
+    max_ack_pending: 1_000,
+};
+
 /// Every consumer.
-pub const CONSUMERS: [Consumer; 9] = [
+pub const CONSUMERS: [Consumer; 10] = [
     PLANNER_INTENTS,
     PLANNER_OUTCOMES,
     PROVISIONER_PLANS,
@@ -209,4 +219,5 @@ pub const CONSUMERS: [Consumer; 9] = [
     AUDITOR_APPLIED,
     REMEDIATOR_FINDINGS,
     REMEDIATOR_OUTCOMES,
+    REMEDIATOR_DECISIONS,
 ];

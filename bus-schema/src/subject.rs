@@ -42,6 +42,16 @@ impl Subject {
         Self(format!("swarm.stack.pause.{stack}"))
     }
 
+    /// Where a person decides about a finding.
+    pub fn remedy_ask(stack: &StackName) -> Self {
+        Self(format!("swarm.remedy.ask.{stack}"))
+    }
+
+    /// Where a person is asked about a finding.
+    pub fn remedy_escalated(stack: &StackName) -> Self {
+        Self(format!("swarm.remedy.escalated.{stack}"))
+    }
+
     /// Where drift of a stack is announced.
     pub fn finding_drift(stack: &StackName) -> Self {
         Self(format!("swarm.finding.drift.{stack}"))
@@ -93,6 +103,10 @@ impl Filter {
     pub const STACK_RESUME: Self = Self("swarm.stack.resume.>");
     /// Requests to leave a stack alone.
     pub const STACK_PAUSE: Self = Self("swarm.stack.pause.>");
+    /// What people decide about findings.
+    pub const REMEDY_ASK: Self = Self("swarm.remedy.ask.>");
+    /// What people are asked about findings.
+    pub const REMEDY_ESCALATED: Self = Self("swarm.remedy.escalated.>");
     /// Drift found.
     pub const FINDING_DRIFT: Self = Self("swarm.finding.drift.>");
     /// Findings resolved.

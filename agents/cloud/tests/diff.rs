@@ -94,6 +94,8 @@ fn applied(before: Option<&StackState>, diff: &Diff) -> StackState {
         run: None,
         last: None,
         failed: Vec::new(),
+        paused: None,
+        waiting: Vec::new(),
         updated_at: "2026-01-01T00:00:00Z".parse().unwrap(),
     }
 }

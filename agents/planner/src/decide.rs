@@ -151,8 +151,8 @@ fn restless(changing: &str, language: Language) -> Ending {
 #[cfg(test)]
 mod tests {
     use bus_schema::{
-        Generation, Observation, PlanFailed, PlanId, PlanReference, PlanStale, PlanSuperseded,
-        Request, StuckResource,
+        Generation, Observation, Origin, PlanFailed, PlanId, PlanReference, PlanStale,
+        PlanSuperseded, Request, StuckResource,
     };
 
     use super::*;
@@ -185,6 +185,7 @@ mod tests {
             stack: "edge-cache-api".parse().unwrap(),
             intent: IntentId::of_stream_sequence(7),
             plan,
+            origin: Origin::Intent,
             generation: Generation(3),
             changes,
         })
@@ -195,6 +196,7 @@ mod tests {
             stack: "edge-cache-api".parse().unwrap(),
             intent: IntentId::of_stream_sequence(7),
             plan: id('a'),
+            origin: Origin::Intent,
             because,
         })
     }
@@ -255,6 +257,7 @@ mod tests {
                 stack: "edge-cache-api".parse().unwrap(),
                 intent: IntentId::of_stream_sequence(7),
                 plan,
+                origin: Origin::Intent,
                 resource: None,
                 reason: "the zone is locked".to_owned(),
                 next: "submit it again".to_owned(),
@@ -296,6 +299,7 @@ mod tests {
             stack: "edge-cache-api".parse().unwrap(),
             intent: IntentId::of_stream_sequence(7),
             plan: id('a'),
+            origin: Origin::Intent,
             resource: None,
             reason: "the record exists and is not ours.".to_owned(),
             next: "rename it".to_owned(),
@@ -310,6 +314,7 @@ mod tests {
             stack: "edge-cache-api".parse().unwrap(),
             intent: IntentId::of_stream_sequence(7),
             plan: id('a'),
+            origin: Origin::Intent,
             reason: "the zone is locked".to_owned(),
             resources: vec![StuckResource {
                 resource: "edge-cache-api/cloudflare.dns_record/site".parse().unwrap(),
@@ -331,6 +336,7 @@ mod tests {
             stack: "edge-cache-api".parse().unwrap(),
             intent: IntentId::of_stream_sequence(7),
             plan: id('a'),
+            origin: Origin::Intent,
             by,
         });
         let end = ending(next(&planned(0), &superseded));

@@ -2,8 +2,8 @@
 //! later message, so that what was published counts and not what would be made of it now.
 
 use bus_schema::{
-    IntentState, Message, Outcome, PlanApplied, PlanId, PlanProposed, PlanReference, Received,
-    StackName, Subject,
+    IntentState, Message, Origin, Outcome, PlanApplied, PlanId, PlanProposed, PlanReference,
+    Received, StackName, Subject,
 };
 use runtime::{Bus, BusError, HandleError};
 
@@ -63,6 +63,7 @@ pub(crate) async fn foremost(
         stack: stack.clone(),
         intent: state.intent,
         plan: plan.id.clone(),
+        origin: Origin::Intent,
         generation: plan.to,
         changes: 0,
     };

@@ -102,6 +102,8 @@ pub(crate) fn plan(
         parameters: understanding.parameters.clone(),
         changes: diff.changes,
         unchanged: diff.unchanged,
+        excluded: Vec::new(),
+        remedy: None,
     })))
 }
 

@@ -93,6 +93,7 @@ async fn a_plan_the_cloud_has_overtaken_is_made_again_and_a_failure_ends_it() ->
             stack: believed.plan.stack.clone(),
             intent: believed.plan.intent,
             plan: believed.id.clone(),
+            origin: Origin::Intent,
             because: StaleReason::Cloud { observations },
         })
         .await?;
@@ -107,6 +108,7 @@ async fn a_plan_the_cloud_has_overtaken_is_made_again_and_a_failure_ends_it() ->
             stack: repair.plan.stack.clone(),
             intent: repair.plan.intent,
             plan: repair.id.clone(),
+            origin: Origin::Intent,
             resource: None,
             reason: "the record exists and is not ours".to_owned(),
             next: "rename it".to_owned(),
@@ -236,6 +238,8 @@ fn another_plan(order: u64) -> Result<PlanProposed> {
         parameters: std::collections::BTreeMap::new(),
         changes: Vec::new(),
         unchanged: Vec::new(),
+        excluded: Vec::new(),
+        remedy: None,
     }))
 }
 
@@ -317,6 +321,7 @@ async fn an_applied_plan_is_applied_even_if_a_late_copy_of_it_is_called_overtake
         stack: proposed.plan.stack.clone(),
         intent: proposed.plan.intent,
         plan: proposed.id.clone(),
+        origin: Origin::Intent,
         generation: proposed.plan.to,
         changes: 1,
     };
@@ -324,6 +329,7 @@ async fn an_applied_plan_is_applied_even_if_a_late_copy_of_it_is_called_overtake
         stack: proposed.plan.stack.clone(),
         intent: proposed.plan.intent,
         plan: proposed.id.clone(),
+        origin: Origin::Intent,
         by: IntentId::of_stream_sequence(1_000),
     };
     // As after the death of a planner that had just taken it: the other one is delivered first.

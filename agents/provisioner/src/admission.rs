@@ -175,6 +175,7 @@ pub fn stale(proposed: &PlanProposed, because: StaleReason) -> Outcome {
         stack: proposed.plan.stack.clone(),
         intent: proposed.plan.intent,
         plan: proposed.id.clone(),
+        origin: proposed.plan.origin,
         because,
     })
 }
@@ -185,6 +186,7 @@ pub fn superseded(proposed: &PlanProposed, by: IntentId) -> Outcome {
         stack: proposed.plan.stack.clone(),
         intent: proposed.plan.intent,
         plan: proposed.id.clone(),
+        origin: proposed.plan.origin,
         by,
     })
 }

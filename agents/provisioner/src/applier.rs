@@ -349,6 +349,7 @@ impl Applier {
             stack: proposed.plan.stack.clone(),
             intent: proposed.plan.intent,
             plan: proposed.id.clone(),
+            origin: proposed.plan.origin,
             resource,
             reason: reason.to_owned(),
             next: format!("Nothing was changed. To go on: {next}."),

@@ -46,6 +46,7 @@ pub fn accept(state: &mut StackState, proposed: &PlanProposed) {
         stack: plan.stack.clone(),
         intent: plan.intent,
         plan: proposed.id.clone(),
+        origin: plan.origin,
         generation: plan.to,
         changes: plan.changes.len(),
     }));
@@ -77,6 +78,7 @@ pub(crate) fn roll_back(
         stack: state.stack.clone(),
         intent: proposed.plan.intent,
         plan: proposed.id.clone(),
+        origin: proposed.plan.origin,
         resource: run.failed_at,
         reason: run.failure.unwrap_or_default(),
         next: format!(
@@ -127,6 +129,7 @@ pub(crate) fn stuck(state: &StackState, run: &Run) -> RunStuck {
         stack: state.stack.clone(),
         intent: run.intent,
         plan: run.plan.clone(),
+        origin: run.origin,
         reason: run.failure.clone().unwrap_or_default(),
         resources,
         next: format!(
@@ -151,6 +154,8 @@ pub fn blank(plan: &Plan, now: jiff::Timestamp) -> StackState {
         run: None,
         last: None,
         failed: Vec::new(),
+        paused: None,
+        waiting: Vec::new(),
         updated_at: now,
     }
 }

@@ -179,11 +179,13 @@ fn begin(
         plan: proposed.id.clone(),
         sequence,
         intent: proposed.plan.intent,
+        origin: proposed.plan.origin,
         holder: holder.clone(),
         steps: std::collections::BTreeMap::new(),
         failure: None,
         failed_at: None,
         stuck: false,
+        resting: false,
         started_at: now,
     });
     Some(())

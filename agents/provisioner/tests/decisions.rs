@@ -152,11 +152,13 @@ fn run(proposed: &PlanProposed, holder: &str) -> Run {
         plan: proposed.id.clone(),
         sequence: 5,
         intent: proposed.plan.intent,
+        origin: proposed.plan.origin,
         holder: InstanceId::new(holder).unwrap(),
         steps: BTreeMap::new(),
         failure: None,
         failed_at: None,
         stuck: false,
+        resting: false,
         started_at: jiff::Timestamp::now(),
     }
 }

@@ -63,6 +63,8 @@ fn plans() -> impl Strategy<Value = PlanProposed> {
             parameters: BTreeMap::new(),
             changes: changes.collect(),
             unchanged: Vec::new(),
+            excluded: Vec::new(),
+            remedy: None,
         })
     })
 }

@@ -106,6 +106,7 @@ fn what_is_remembered_is_bounded_and_read_by_older_records() {
             stack: state.stack.clone(),
             intent: bus_schema::IntentId::of_stream_sequence(1),
             plan: bus_schema::PlanId::new(format!("{number:064x}")).unwrap(),
+            origin: bus_schema::Origin::Intent,
             resource: None,
             reason: "x".repeat(100_000),
             next: String::new(),

@@ -50,6 +50,7 @@ impl Echo {
             stack: plan.stack,
             intent: plan.intent,
             plan: id,
+            origin: plan.origin,
             generation: plan.to,
             changes: plan.changes.len(),
         };

@@ -125,6 +125,8 @@ pub(crate) fn plan() -> Plan {
             properties: properties("unchanged"),
             depends_on: vec![],
         }],
+        excluded: Vec::new(),
+        remedy: None,
     }
 }
 
@@ -137,6 +139,7 @@ pub(crate) fn applied() -> PlanApplied {
         stack: stack(),
         intent: intent(),
         plan: plan_id(),
+        origin: Origin::Intent,
         generation: Generation(1),
         changes: 1,
     }
@@ -147,6 +150,7 @@ pub(crate) fn failed() -> PlanFailed {
         stack: stack(),
         intent: intent(),
         plan: plan_id(),
+        origin: Origin::Intent,
         resource: Some(record()),
         reason: "The record exists and is not ours.".into(),
         next: "Remove or rename it, then submit again.".into(),
@@ -159,6 +163,7 @@ pub(crate) fn stale() -> PlanStale {
         stack: stack(),
         intent: intent(),
         plan: plan_id(),
+        origin: Origin::Intent,
         because: StaleReason::Cloud {
             observations: vec![Observation {
                 resource: record(),
@@ -173,6 +178,7 @@ pub(crate) fn superseded() -> PlanSuperseded {
         stack: stack(),
         intent: intent(),
         plan: plan_id(),
+        origin: Origin::Intent,
         by: IntentId::of_stream_sequence(9),
     }
 }
@@ -182,6 +188,7 @@ pub(crate) fn stuck() -> RunStuck {
         stack: stack(),
         intent: intent(),
         plan: plan_id(),
+        origin: Origin::Intent,
         reason: "The zone refused the rule.".into(),
         resources: vec![StuckResource {
             resource: record(),
@@ -243,6 +250,7 @@ pub(crate) fn stack_state() -> StackState {
             plan: plan_id(),
             sequence: 8,
             intent: intent(),
+            origin: Origin::Intent,
             holder: "provisioner-1".parse().unwrap(),
             steps: BTreeMap::from([(
                 record(),
@@ -256,10 +264,13 @@ pub(crate) fn stack_state() -> StackState {
             failure: Some("The zone refused the rule.".into()),
             failed_at: Some(setting()),
             stuck: true,
+            resting: false,
             started_at: at(),
         }),
         last: Some(Outcome::Applied(applied())),
         failed: Vec::new(),
+        paused: None,
+        waiting: Vec::new(),
         updated_at: at(),
     }
 }

@@ -147,6 +147,7 @@ mod tests {
             stack: "edge-api".parse().unwrap(),
             intent: IntentId::fresh(),
             plan: "0".repeat(64).parse().unwrap(),
+            origin: bus_schema::Origin::Intent,
             generation: Generation(1),
             changes: 3,
         };

@@ -194,6 +194,7 @@ impl Swarm {
             stack: stack.clone(),
             intent: proposed.plan.intent,
             plan: proposed.id.clone(),
+            origin: proposed.plan.origin,
             generation: proposed.plan.to,
             changes: proposed.plan.changes.len(),
         })
@@ -230,6 +231,8 @@ fn empty(proposed: &PlanProposed) -> StackState {
         run: None,
         last: None,
         failed: Vec::new(),
+        paused: None,
+        waiting: Vec::new(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
     }
 }

@@ -80,6 +80,8 @@ pub(crate) fn plan_of(
         parameters: BTreeMap::new(),
         changes: diff.changes,
         unchanged: diff.unchanged,
+        excluded: Vec::new(),
+        remedy: None,
     })
 }
 

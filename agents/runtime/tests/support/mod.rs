@@ -280,6 +280,8 @@ pub fn plan(stack: &str, order: u64) -> Result<PlanProposed> {
         parameters: std::collections::BTreeMap::default(),
         changes: Vec::new(),
         unchanged: Vec::new(),
+        excluded: Vec::new(),
+        remedy: None,
     }))
 }
 
@@ -289,6 +291,7 @@ pub fn applied(plan: &PlanProposed) -> PlanApplied {
         stack: plan.plan.stack.clone(),
         intent: plan.plan.intent,
         plan: plan.id.clone(),
+        origin: plan.plan.origin,
         generation: plan.plan.to,
         changes: 0,
     }
