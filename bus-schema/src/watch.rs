@@ -23,9 +23,9 @@ pub struct Watch {
     /// Who is looking, until when at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken: Option<Taken>,
-    /// Somebody hinted while a look was under way: it may have come too early, so look again.
-    #[serde(default)]
-    pub again: bool,
+    /// Somebody hinted while a look was under way, which may have come too early: look again then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<jiff::Timestamp>,
     /// When the last look began that could be made: it shows every change before that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked_at: Option<jiff::Timestamp>,
@@ -43,9 +43,13 @@ pub struct Watch {
     /// Longest that a change can stay unseen without a hint, in seconds: cadence, waiting for the
     /// cloud's budget, and the look itself.
     pub latency_seconds: u64,
-    /// Objects nobody owns, by the key the cloud knows them by.
+    /// Objects nobody owns, by the key the cloud knows them by, each with its fields as they are
+    /// (`before` of its differences). As many as fit a record.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unmanaged: BTreeMap<String, Finding>,
+    /// How many more there are.
+    #[serde(default)]
+    pub unmanaged_left_out: u64,
 }
 
 impl Record for Watch {

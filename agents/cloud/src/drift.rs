@@ -1,9 +1,22 @@
-//! What in a listing is not as stacks declare it. Pure: the declaration and the listing are all it
-//! needs.
+//! What in a listing is not as stacks declare it, and what nobody owns. Pure: the declarations and
+//! the listing are all it needs.
 
-use bus_schema::{Difference, Drift, Properties, ResourceAddress, Scope, StackState};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use bus_schema::{
+    Difference, Drift, Properties, ResourceAddress, ResourceState, Scope, StackName, StackState,
+};
 
 use crate::{Catalogue, Kind, Observed, Outputs, Ownership, Sought, differences, locate};
+
+/// What a listing says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// What is not as declared, of each stack that has such.
+    pub drifted: BTreeMap<StackName, Vec<Drifted>>,
+    /// What nobody owns.
+    pub unmanaged: Vec<Observed>,
+}
 
 /// One thing that is not as its stack declares it.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,86 +31,141 @@ pub struct Drifted {
     pub differences: Vec<Difference>,
 }
 
-/// Everything of one stack in one scope that is not as declared.
-pub fn drift(
-    state: &StackState,
+impl Drifted {
+    /// When the cloud says that what is there was last changed.
+    pub fn modified_at(&self) -> Option<jiff::Timestamp> {
+        self.observed.as_ref()?.modified_at.as_ref()?.parse().ok()
+    }
+}
+
+/// Compares a listing with everything that is declared in its scope.
+///
+/// `stacks` are all there are, for an object whose mark names none of them is nobody's.
+pub fn look(
     scope: &Scope,
     listing: &[Observed],
-    catalogue: Catalogue,
-) -> Vec<Drifted> {
-    let Some(kind) = catalogue.get(&scope.kind) else { return Vec::new() };
-    let outputs = Outputs::of(Some(state));
-    let here =
-        state.resources.iter().filter(|(at, it)| at.kind == scope.kind && it.place == scope.place);
-    let mut found = Vec::new();
-    let mut seen = Vec::new();
-    for (address, resource) in here {
-        let wanted = outputs.resolved_or_same(kind, &resource.declared);
-        let sought = Sought {
-            kind,
-            address,
-            shapes: [Some(&wanted), resource.observed.as_ref()],
-            id: resource.cloud_id.as_deref(),
-        };
-        let (ours, _) = locate(listing, sought);
-        seen.extend(ours.iter().map(|ours| ours.id.clone()));
-        let (drift, differences) = match &ours {
-            None => (Drift::Missing, Vec::new()),
-            Some(ours) => match differing(kind, &wanted, &ours.properties) {
-                none if none.is_empty() => continue,
-                differences => (Drift::Changed, differences),
-            },
-        };
-        found.push(Drifted { address: address.clone(), drift, observed: ours, differences });
-    }
-    let surplus = listing.iter().filter(|object| !seen.contains(&object.id)).filter_map(|object| {
-        let owner = object.owner.as_ref().filter(|owner| owner.stack == state.stack)?;
-        Some(Drifted {
-            address: ResourceAddress::new(
-                owner.stack.clone(),
-                scope.kind.clone(),
-                owner.name.clone(),
-            ),
-            drift: Drift::Surplus,
-            observed: Some(object.clone()),
-            differences: Vec::new(),
-        })
-    });
-    found.extend(surplus);
-    found
-}
-
-/// Every object of a listing that no stack owns, by mark or by record.
-pub fn unmanaged<'a>(
-    scope: &Scope,
-    listing: &'a [Observed],
     stacks: &[&StackState],
     catalogue: Catalogue,
-) -> Vec<&'a Observed> {
-    let Some(kind) = catalogue.get(&scope.kind) else { return Vec::new() };
+) -> Seen {
+    let Some(kind) = catalogue.get(&scope.kind) else { return Seen::default() };
+    let index = Index::of(listing);
+    let mut seen = Seen::default();
+    let mut taken: HashSet<&str> = HashSet::new();
+    for state in stacks {
+        let outputs = Outputs::of(Some(state));
+        for (address, resource) in here(state, scope) {
+            let wanted = outputs.resolved_or_same(kind, &resource.declared);
+            let (ours, drifted) = one(kind, address, resource, &wanted, &index);
+            taken.extend(ours);
+            if let Some(drifted) = drifted {
+                seen.drifted.entry(state.stack.clone()).or_default().push(drifted);
+            }
+        }
+    }
     if kind.describe().ownership == Ownership::Claimed {
         // Always there, so nobody's by default.
-        return Vec::new();
+        return seen;
     }
-    let owned = |object: &Observed| {
-        object.owner.is_some()
-            || stacks.iter().any(|state| {
-                let outputs = Outputs::of(Some(state));
-                let here = state
-                    .resources
-                    .iter()
-                    .filter(|(at, it)| at.kind == scope.kind && it.place == scope.place);
-                here.into_iter().any(|(address, resource)| {
-                    let wanted = outputs.resolved_or_same(kind, &resource.declared);
-                    resource.cloud_id.as_deref() == Some(&object.id)
-                        || kind.is_of(address, &wanted, object)
-                })
-            })
-    };
-    listing.iter().filter(|object| !owned(object)).collect()
+    let known: HashSet<&StackName> = stacks.iter().map(|state| &state.stack).collect();
+    for object in listing.iter().filter(|object| !taken.contains(object.id.as_str())) {
+        match object.owner.as_ref().filter(|owner| known.contains(&owner.stack)) {
+            None => seen.unmanaged.push(object.clone()),
+            Some(owner) => {
+                let address = ResourceAddress::new(
+                    owner.stack.clone(),
+                    scope.kind.clone(),
+                    owner.name.clone(),
+                );
+                seen.drifted.entry(owner.stack.clone()).or_default().push(Drifted {
+                    address,
+                    drift: Drift::Surplus,
+                    observed: Some(object.clone()),
+                    differences: Vec::new(),
+                });
+            }
+        }
+    }
+    seen
 }
 
-/// As [`differences`], with nothing left to resolve.
-fn differing(kind: &dyn Kind, wanted: &Properties, observed: &Properties) -> Vec<Difference> {
-    differences(kind, wanted, observed, |_, _| None)
+/// The resources of a stack in a scope.
+fn here<'it>(
+    state: &'it StackState,
+    scope: &Scope,
+) -> impl Iterator<Item = (&'it ResourceAddress, &'it ResourceState)> {
+    let place = scope.place.clone();
+    let kind = scope.kind.clone();
+    state.resources.iter().filter(move |(at, it)| at.kind == kind && it.place == place)
+}
+
+/// The id of a resource's object, where it is there, and how it is not as declared, where it is not.
+fn one<'it>(
+    kind: &dyn Kind,
+    address: &ResourceAddress,
+    resource: &ResourceState,
+    wanted: &Properties,
+    index: &Index<'it>,
+) -> (Option<&'it str>, Option<Drifted>) {
+    let sought = Sought {
+        kind,
+        address,
+        shapes: [Some(wanted), resource.observed.as_ref()],
+        id: resource.cloud_id.as_deref(),
+    };
+    let (candidates, ids) = index.candidates(sought);
+    let (ours, _) = locate(&candidates, sought);
+    let found = |drift, observed, differences| {
+        Some(Drifted { address: address.clone(), drift, observed, differences })
+    };
+    let Some(ours) = ours else { return (None, found(Drift::Missing, None, Vec::new())) };
+    let id = ids.into_iter().find(|id| *id == ours.id);
+    // With nothing left to resolve.
+    let differences = differences(kind, wanted, &ours.properties, |_, _| None);
+    if differences.is_empty() {
+        return (id, None);
+    }
+    (id, found(Drift::Changed, Some(ours), differences))
+}
+
+/// A listing by what its objects are sought by, so that a thousand resources are not each held
+/// against a thousand objects.
+struct Index<'it> {
+    by_stack: HashMap<&'it StackName, Vec<&'it Observed>>,
+    by_id: HashMap<&'it str, &'it Observed>,
+    by_key: HashMap<&'it str, Vec<&'it Observed>>,
+}
+
+impl<'it> Index<'it> {
+    fn of(listing: &'it [Observed]) -> Self {
+        let mut index =
+            Self { by_stack: HashMap::new(), by_id: HashMap::new(), by_key: HashMap::new() };
+        for object in listing {
+            index.by_id.insert(&object.id, object);
+            index.by_key.entry(&object.key).or_default().push(object);
+            if let Some(owner) = &object.owner {
+                index.by_stack.entry(&owner.stack).or_default().push(object);
+            }
+        }
+        index
+    }
+
+    /// Every object that can be the one sought, in the listing's form and by id.
+    fn candidates(&self, sought: Sought<'_>) -> (Vec<Observed>, Vec<&'it str>) {
+        let Sought { kind, address, shapes, id } = sought;
+        let keys = shapes.into_iter().flatten().map(|shape| kind.key(address, shape));
+        let with_key = keys.filter_map(|key| self.by_key.get(key.as_str())).flatten();
+        let marked = self.by_stack.get(&address.stack).into_iter().flatten();
+        let marked = marked.filter(|it| it.owner.as_ref().is_some_and(|owner| owner.is(address)));
+        let with_id = id.and_then(|id| self.by_id.get(id));
+        let mut ids = HashSet::new();
+        let objects: Vec<&'it Observed> = with_id
+            .into_iter()
+            .chain(marked)
+            .chain(with_key)
+            .copied()
+            .filter(|object| ids.insert(object.id.as_str()))
+            .collect();
+        let ids = objects.iter().map(|object| object.id.as_str()).collect();
+        (objects.into_iter().cloned().collect(), ids)
+    }
 }

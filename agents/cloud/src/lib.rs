@@ -17,7 +17,7 @@ pub mod references;
 
 pub use compare::differences;
 pub use diff::{Diff, DiffError, diff};
-pub use drift::{Drifted, drift, unmanaged};
+pub use drift::{Drifted, Seen, look};
 pub use error::{ApiError, Attempt, Effect, Error, Reply, Retry};
 pub use kind::{
     Catalogue, Description, Field, InvalidProperties, Kind, Marker, Ownership, ScopeLevel,

@@ -17,7 +17,7 @@ use tracing::Instrument;
 use crate::connect::Events;
 use crate::delivery::raw::Raw;
 use crate::telemetry::{meters::Meters, propagation, spans};
-use crate::{Retry, Retryable, Store};
+use crate::{Retry, Retryable, Store, View};
 
 /// How long an acknowledgement is waited for. The longest stall after a server was killed, so not
 /// the client's five seconds.
@@ -122,6 +122,11 @@ impl Bus {
     /// The records of one type.
     pub fn store<R: Record>(&self) -> Store<R> {
         Store::new(self.inner.data.clone())
+    }
+
+    /// All records of one type; for who may read their whole bucket.
+    pub fn view<R: Record>(&self) -> View<R> {
+        View::new(self.inner.client.clone())
     }
 
     /// The NATS connection, for what has no typed form: the command line's views.

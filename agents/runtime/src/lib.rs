@@ -4,7 +4,8 @@
 //! [`Agent`] names its settings and its [`Routes`], and [`run`] is the life of its binary.
 //!
 //! - [`config`]: keys from environment and file, every mistake at once
-//! - `connect`, [`Bus`], [`Store`], [`Outbox`]: the server, what is published, what is kept
+//! - `connect`, [`Bus`], [`Store`], [`View`], [`Outbox`]: the server, what is published, what is
+//!   kept
 //! - [`bootstrap()`]: streams, buckets and consumers
 //! - `delivery`: a message from its delivery to its acknowledgement or its dead letter
 //! - [`Retry`] and its module: the one place that decides whether something is tried again
@@ -30,6 +31,7 @@ mod run;
 mod service;
 mod store;
 mod telemetry;
+mod view;
 
 pub use agent::{Agent, StartError};
 pub use bootstrap::{BootstrapError, bootstrap};
@@ -42,5 +44,7 @@ pub use retry::{HandleError, Retry, Retryable, chain};
 pub use routes::Routes;
 pub use run::{RunError, run, serve};
 pub use store::{Entry, Revision, Store, StoreError};
+pub use telemetry::propagation::{join, link, traceparent};
 /// Stops [`serve`].
 pub use tokio_util::sync::CancellationToken;
+pub use view::{Snapshot, View};

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use async_nats::jetstream::stream::Config;
 use bus_schema::{InstanceId, Session, stream};
 use runtime::{Revision, Store, StoreError};
@@ -132,4 +132,39 @@ async fn bootstrap_puts_right_what_differs_and_keeps_what_is_stored() -> Result<
     let config = &swarm.cached_info().config;
     assert!(config.deny_delete && config.deny_purge && config.allow_direct);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_view_shows_every_record_as_it_is_when_asked() -> Result<()> {
+    let server = Server::start().await?;
+    let bus = server.bus().await?;
+    let store: Store<Session> = bus.store();
+    let view = bus.view::<Session>();
+    assert!(view.now().await?.is_empty());
+    // More than one batch.
+    let many = 600;
+    for nth in 0..many {
+        let (key, record) = session(&format!("s{nth}"))?;
+        store.create(&key, &record).await?;
+    }
+    assert_eq!(view.now().await?.len(), many);
+    assert_eq!(bus.view::<Session>().now().await?.len(), many);
+
+    let (key, mut record) = session("s7")?;
+    let (_, over) = store.get(&key).await?.context("it is there")?;
+    record.started_at = jiff::Timestamp::from_second(1_800_000_000)?;
+    let before = view.now().await?;
+    let written = store.update(&key, &record, over).await?;
+    let after = view.now().await?;
+    assert_eq!(after["s7"].record, record);
+    assert_eq!(after["s7"].revision, written);
+    assert_ne!(before["s7"].record, record, "a snapshot stays as it was");
+
+    store.delete(&key, written).await?;
+    assert!(!view.now().await?.contains_key("s7"));
+    let (key, record) = session("short")?;
+    store.put_for(&key, &record, Duration::from_secs(1), None).await?;
+    assert!(view.now().await?.contains_key("short"));
+    let ended = || async { Ok((!view.now().await?.contains_key("short")).then_some(())) };
+    eventually("it ends", ended).await
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
@@ -53,6 +54,21 @@ pub enum BuildError {
     /// TLS could not be set up.
     #[error("the HTTP client could not be set up")]
     Http(#[source] reqwest::Error),
+}
+
+tokio::task_local! {
+    /// Calls made by the task, where somebody counts.
+    static MADE: AtomicU64;
+}
+
+/// What a future comes to, and how many calls to the API were made for it, those that were made
+/// again included. Counts within the task only.
+pub async fn counted<T>(work: impl Future<Output = T>) -> (T, u64) {
+    MADE.scope(AtomicU64::new(0), async {
+        let done = work.await;
+        (done, MADE.with(|made| made.load(Ordering::Relaxed)))
+    })
+    .await
 }
 
 /// Makes calls with one token.
@@ -186,6 +202,8 @@ impl Client {
             error: Error::RateLimited { attempt: request.attempt.clone(), retry_after },
             may_repeat: false,
         })?;
+        // Where nobody counts, there is nothing to count with.
+        MADE.try_with(|made| made.fetch_add(1, Ordering::Relaxed)).ok();
         let url = request.url(&self.base);
         let span = span(request, &url, resends);
         let outcome = self.exchange(request, url).instrument(span.clone()).await;

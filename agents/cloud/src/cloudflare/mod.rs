@@ -1,6 +1,7 @@
 //! Cloudflare: its kinds and their calls, behind [`Cloud`].
 
 mod api;
+mod audit;
 mod budget;
 mod client;
 mod contents;
@@ -12,7 +13,8 @@ mod multipart;
 mod names;
 mod request;
 
-pub use client::{BuildError, Limits};
+pub use audit::{Write, author};
+pub use client::{BuildError, Limits, counted};
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -48,12 +50,20 @@ pub const fn catalogue() -> Catalogue {
     Catalogue(kinds::KINDS)
 }
 
+/// A zone, as it was found.
+#[derive(Debug, Clone)]
+struct Zone {
+    id: String,
+    /// The id of the account it belongs to.
+    account: String,
+}
+
 /// Cloudflare, with one token.
 #[derive(Debug)]
 pub struct Cloudflare {
     client: Client,
-    /// Ids of zones by name, as found.
-    zones: Mutex<HashMap<String, String>>,
+    /// Zones by name, as found.
+    zones: Mutex<HashMap<String, Zone>>,
     contents: Contents,
 }
 
@@ -94,8 +104,8 @@ impl Cloudflare {
                 Api::in_account(&self.client, &self.contents, &id, attempt)
             }
             (ScopeLevel::Zone, Place::Zone(name)) => {
-                let id = self.zone_id(&name, &attempt).await?;
-                Api::in_zone(&self.client, &self.contents, &id, attempt)
+                let zone = self.zone(&name, &attempt).await?;
+                Api::in_zone(&self.client, &self.contents, &zone.id, attempt)
             }
             (ScopeLevel::Account | ScopeLevel::Zone, _) => {
                 let reason = "the kind does not live in such a place".to_owned();
@@ -105,26 +115,32 @@ impl Cloudflare {
         Ok((kind, api))
     }
 
-    async fn zone_id(&self, name: &str, attempt: &Attempt) -> Result<String, Error> {
+    async fn zone(&self, name: &str, attempt: &Attempt) -> Result<Zone, Error> {
         let known = self.zones.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if let Some(id) = known {
-            return Ok(id);
+        if let Some(zone) = known {
+            return Ok(zone);
         }
         let request = Request::new(Method::GET, vec!["zones".to_owned()], attempt.clone());
         let found = self.client.call(request.query("name", name)).await?.result;
-        let id = found
+        let text = |zone: &Value, pointer: &str| {
+            zone.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
+        };
+        let zone = found
             .as_array()
             .into_iter()
             .flatten()
             .find(|zone| zone.get("name").and_then(Value::as_str) == Some(name))
-            .and_then(|zone| zone.get("id")?.as_str());
-        let Some(id) = id else {
+            .and_then(|zone| {
+                let account = text(zone, "/account/id").unwrap_or_default();
+                Some(Zone { id: text(zone, "/id")?, account })
+            });
+        let Some(zone) = zone else {
             let message = format!("the token sees no zone named {name}");
             return Err(failure::absent(attempt.clone(), message));
         };
         let mut zones = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
-        zones.insert(name.to_owned(), id.to_owned());
-        Ok(id.to_owned())
+        zones.insert(name.to_owned(), zone.clone());
+        Ok(zone)
     }
 
     /// Forgets the id of a zone that is gone: one made anew under the name has another.

@@ -36,6 +36,31 @@ impl Injector for Outgoing<'_> {
     }
 }
 
+fn context_of(traceparent: &str) -> Option<Context> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::TRACE_PARENT, traceparent.parse::<async_nats::HeaderValue>().ok()?);
+    let context =
+        TraceContextPropagator::new().extract_with_context(&Context::new(), &Incoming(&headers));
+    context.span().span_context().is_valid().then_some(context)
+}
+
+/// Links the span to the one that a W3C trace context names: another trace that has to do with it.
+pub fn link(span: &Span, traceparent: &str) {
+    if let Some(context) = context_of(traceparent) {
+        span.add_link(context.span().span_context().clone());
+    }
+}
+
+/// Makes the span a child of the one that a W3C trace context names; must come before the span is
+/// entered.
+pub fn join(span: &Span, traceparent: &str) {
+    if let Some(context) = context_of(traceparent)
+        && span.set_parent(context).is_err()
+    {
+        tracing::trace!("span takes no parent");
+    }
+}
+
 /// Makes the span a child of what the headers name, if they do; must come before the span is
 /// entered.
 pub(crate) fn adopt(span: &Span, headers: &HeaderMap) {
@@ -52,8 +77,8 @@ pub(crate) fn inject(span: &Span, headers: &mut HeaderMap) {
     TraceContextPropagator::new().inject_context(&span.context(), &mut Outgoing(headers));
 }
 
-/// The span's W3C trace context.
-pub(crate) fn traceparent(span: &Span) -> Option<String> {
+/// The span's W3C trace context; `None` where it is not traced.
+pub fn traceparent(span: &Span) -> Option<String> {
     let mut headers = HeaderMap::new();
     inject(span, &mut headers);
     headers.get(header::TRACE_PARENT).map(|value| value.as_str().to_owned())

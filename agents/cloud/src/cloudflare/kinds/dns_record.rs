@@ -92,6 +92,10 @@ impl Kind for DnsRecord {
 
 #[async_trait]
 impl Operations for DnsRecord {
+    fn collection(&self) -> &'static [&'static str] {
+        &["dns_records"]
+    }
+
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         let records = api.pages(&["dns_records"], PER_PAGE).await?;
         Ok(records.iter().filter_map(project).collect())

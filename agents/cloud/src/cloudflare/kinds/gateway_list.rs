@@ -83,6 +83,10 @@ impl Kind for GatewayList {
 
 #[async_trait]
 impl Operations for GatewayList {
+    fn collection(&self) -> &'static [&'static str] {
+        &["gateway", "lists"]
+    }
+
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         let lists = api.pages(&["gateway", "lists"], PER_PAGE).await?;
         let mut observed = Vec::with_capacity(lists.len());

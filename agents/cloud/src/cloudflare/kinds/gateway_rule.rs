@@ -109,6 +109,10 @@ impl Kind for GatewayRule {
 
 #[async_trait]
 impl Operations for GatewayRule {
+    fn collection(&self) -> &'static [&'static str] {
+        &["gateway", "rules"]
+    }
+
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         let rules = api.get(&["gateway", "rules"]).await?;
         Ok(rules.as_array().into_iter().flatten().filter_map(project).collect())

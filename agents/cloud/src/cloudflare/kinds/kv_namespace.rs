@@ -43,6 +43,10 @@ impl Kind for KvNamespace {
 
 #[async_trait]
 impl Operations for KvNamespace {
+    fn collection(&self) -> &'static [&'static str] {
+        &["storage", "kv", "namespaces"]
+    }
+
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         let namespaces = api.pages(&PATH, PER_PAGE).await?;
         Ok(namespaces.iter().filter_map(project).collect())

@@ -28,6 +28,8 @@ use crate::kind::Kind;
 /// A kind with its calls: those of [`crate::Cloud`], the place and the attempt being in `api`.
 #[async_trait]
 pub(super) trait Operations: Kind {
+    /// The path below its place that its objects are written at, in segments, ids left out.
+    fn collection(&self) -> &'static [&'static str];
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error>;
     async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error>;
     async fn create(&self, api: &Api<'_>, resource: &Resource) -> Result<Observed, Error>;

@@ -74,6 +74,10 @@ impl Kind for R2Bucket {
 
 #[async_trait]
 impl Operations for R2Bucket {
+    fn collection(&self) -> &'static [&'static str] {
+        &["r2", "buckets"]
+    }
+
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         let buckets = api.cursor(&["r2", "buckets"], "buckets", PER_PAGE).await?;
         let mut observed = Vec::with_capacity(buckets.len());

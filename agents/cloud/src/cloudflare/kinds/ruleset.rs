@@ -33,6 +33,10 @@ pub(crate) trait Phase: Kind + fmt::Debug {
 
 #[async_trait]
 impl<P: Phase> Operations for P {
+    fn collection(&self) -> &'static [&'static str] {
+        &["rulesets"]
+    }
+
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         let Some(ruleset) = entry_point(api, self.phase()).await? else { return Ok(Vec::new()) };
         Ok(rules(&ruleset).iter().filter_map(|rule| self.project(rule)).collect())

@@ -80,6 +80,10 @@ impl Kind for WorkerRoute {
 
 #[async_trait]
 impl Operations for WorkerRoute {
+    fn collection(&self) -> &'static [&'static str] {
+        &["workers", "routes"]
+    }
+
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         let routes = api.get(&["workers", "routes"]).await?;
         Ok(routes.as_array().into_iter().flatten().filter_map(project).collect())

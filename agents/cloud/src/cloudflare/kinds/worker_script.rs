@@ -95,6 +95,10 @@ impl Kind for WorkerScript {
 
 #[async_trait]
 impl Operations for WorkerScript {
+    fn collection(&self) -> &'static [&'static str] {
+        &["workers", "scripts"]
+    }
+
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         let scripts = api.get(&["workers", "scripts"]).await?;
         let scripts = scripts.as_array().cloned().unwrap_or_default();

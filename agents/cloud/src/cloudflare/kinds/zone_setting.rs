@@ -58,6 +58,10 @@ impl Kind for ZoneSetting {
 
 #[async_trait]
 impl Operations for ZoneSetting {
+    fn collection(&self) -> &'static [&'static str] {
+        &["settings"]
+    }
+
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         let settings = api.get(&["settings"]).await?;
         Ok(settings.as_array().into_iter().flatten().filter_map(project).collect())
