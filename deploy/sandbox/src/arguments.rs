@@ -30,6 +30,9 @@ pub struct Arguments {
     /// A token with full rights (repeatable); each is another actor in the audit log.
     #[arg(long = "token", required = true, value_name = "TOKEN")]
     pub tokens: Vec<String>,
+    /// A token that may read everything and change nothing (repeatable).
+    #[arg(long = "read-token", value_name = "TOKEN")]
+    pub read_tokens: Vec<String>,
     /// The workerd to run Workers with; else it is looked for.
     #[arg(long, env = "ZERODRIFT_WORKERD", value_name = "FILE")]
     pub workerd: Option<PathBuf>,
@@ -54,6 +57,7 @@ impl Arguments {
             accounts: self.accounts.clone(),
             zones: self.zones.clone(),
             tokens: self.tokens.clone(),
+            read_tokens: self.read_tokens.clone(),
         }
     }
 

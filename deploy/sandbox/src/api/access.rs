@@ -88,6 +88,7 @@ pub(super) fn required(method: &str, path: &str, body_phase: Option<&str>) -> Op
 pub(super) fn allowed(world: &World, token: &Token, needed: &Permission) -> bool {
     let policies = match &token.grant {
         Grant::Full => return true,
+        Grant::Reading => return !needed.write,
         Grant::Policies(policies) => policies,
     };
     let covers = |policy: &&Policy| {
@@ -194,12 +195,24 @@ mod tests {
     }
 
     #[test]
+    fn a_reading_token_reads_everything_and_changes_nothing() {
+        let token = Token::reading("t", "v");
+        let place = Place::Account("acc".to_owned());
+        for area in ACCOUNT {
+            let needed = |write| Permission { area, write, place: place.clone() };
+            assert!(allowed(&World::default(), &token, &needed(false)), "{area}");
+            assert!(!allowed(&World::default(), &token, &needed(true)), "{area}");
+        }
+    }
+
+    #[test]
     fn a_read_only_token_of_one_zone_reads_that_zone_only() {
         let mut world = World::default();
         world.sow(&crate::store::Seed {
             accounts: vec!["acc".into()],
             zones: vec!["a.com".into(), "b.com".into()],
             tokens: vec![],
+            read_tokens: vec![],
         });
         let ids: Vec<String> = world.zones.keys().cloned().collect();
         let mut token = Token::full("t", "v");

@@ -53,7 +53,7 @@ fn missing() -> Failure {
 
 fn show(token: &Token) -> Value {
     let policies = match &token.grant {
-        Grant::Full => json!([]),
+        Grant::Full | Grant::Reading => json!([]),
         Grant::Policies(policies) => json!(policies),
     };
     let mut shown = json!({

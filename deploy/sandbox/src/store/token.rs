@@ -41,6 +41,8 @@ pub struct Token {
 pub enum Grant {
     /// Everything; tokens given on the command line.
     Full,
+    /// Every permission that reads; tokens given on the command line for that.
+    Reading,
     /// What its policies allow.
     Policies(Vec<Policy>),
 }
@@ -84,6 +86,11 @@ impl Token {
             expires_on: None,
             not_before: None,
         }
+    }
+
+    /// The same with the right to read everything, and no other.
+    pub fn reading(name: &str, value: &str) -> Self {
+        Self { grant: Grant::Reading, ..Self::full(name, value) }
     }
 
     /// The hash of a value.

@@ -34,6 +34,8 @@ pub struct Seed {
     pub zones: Vec<String>,
     /// Values of tokens with full rights; the first is "token 1", and so on.
     pub tokens: Vec<String>,
+    /// Values of tokens that may read everything and change nothing; the first is "read token 1".
+    pub read_tokens: Vec<String>,
 }
 
 impl World {
@@ -55,6 +57,10 @@ impl World {
         }
         for (number, value) in seed.tokens.iter().enumerate() {
             let token = Token::full(&format!("token {}", number + 1), value);
+            self.tokens.entry(token.id.clone()).or_insert(token);
+        }
+        for (number, value) in seed.read_tokens.iter().enumerate() {
+            let token = Token::reading(&format!("read token {}", number + 1), value);
             self.tokens.entry(token.id.clone()).or_insert(token);
         }
     }

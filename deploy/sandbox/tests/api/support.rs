@@ -62,6 +62,7 @@ fn seed() -> Seed {
         accounts: vec![ACCOUNT.to_owned()],
         zones: vec!["example.com".to_owned(), "example.net".to_owned()],
         tokens: vec![TOKEN.to_owned(), OTHER.to_owned()],
+        read_tokens: Vec::new(),
     }
 }
 

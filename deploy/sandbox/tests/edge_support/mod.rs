@@ -68,6 +68,7 @@ impl Local {
             accounts: vec![ACCOUNT.to_owned()],
             zones: vec![ZONE.to_owned()],
             tokens: Vec::new(),
+            read_tokens: Vec::new(),
         });
         let store = Store::in_memory(world);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
