@@ -110,7 +110,6 @@ pub enum Origin {
 
 impl Origin {
     /// Whether somebody asked for it.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks it so")]
     pub const fn is_intent(&self) -> bool {
         matches!(self, Self::Intent)
     }

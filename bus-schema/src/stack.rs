@@ -53,6 +53,10 @@ pub struct StackState {
     /// gets its turn when it is left alone no longer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<u64>,
+    /// Sequence in the `SWARM` stream of the last request to leave it alone, or no longer, that was
+    /// heeded: what comes late does not undo what came after it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub heeded: u64,
     /// When this was written; a pause aside.
     pub updated_at: jiff::Timestamp,
 }
@@ -109,6 +113,11 @@ impl StackState {
         let failed = self.failed.iter().find(|failed| failed.plan == *plan)?;
         Some(Outcome::Failed(failed.clone()))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks it so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One resource of a stack.

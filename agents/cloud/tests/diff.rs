@@ -96,6 +96,7 @@ fn applied(before: Option<&StackState>, diff: &Diff) -> StackState {
         failed: Vec::new(),
         paused: None,
         waiting: Vec::new(),
+        heeded: 0,
         updated_at: "2026-01-01T00:00:00Z".parse().unwrap(),
     }
 }

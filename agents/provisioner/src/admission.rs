@@ -47,6 +47,8 @@ pub enum Admission {
     },
     /// The stack's last run could not be undone: nothing goes on until a person says so.
     Blocked(Box<RunStuck>),
+    /// A person said that the stack is to be left alone.
+    Paused,
 }
 
 /// The process that holds the stack's run, where it is another than this one: whether it is alive
@@ -56,7 +58,7 @@ pub fn contender<'state>(
     me: &InstanceId,
 ) -> Option<&'state InstanceId> {
     let run = state?.run.as_ref()?;
-    (run.holder != *me && !run.stuck).then_some(&run.holder)
+    (run.holder != *me && !run.stuck && !run.resting).then_some(&run.holder)
 }
 
 /// Decides what is to be done about a plan. `holder_alive`: whether the process named by
@@ -78,6 +80,9 @@ pub fn admit(
     if let Some(outcome) = state.outcome_of(&proposed.id) {
         return Admission::Repeat(Box::new(outcome));
     }
+    if state.paused.is_some() {
+        return Admission::Paused;
+    }
     if let Some(run) = &state.run {
         if run.stuck {
             let stuck = ending::stuck(state, run);
@@ -87,7 +92,7 @@ pub fn admit(
                 Admission::Blocked(Box::new(stuck))
             };
         }
-        if run.holder != *me && holder_alive {
+        if run.holder != *me && holder_alive && !run.resting {
             return Admission::Wait { holder: run.holder.clone() };
         }
         return if run.plan == proposed.id {
@@ -113,7 +118,8 @@ pub fn admit(
 /// Resources of the stack that a plan names nowhere.
 fn unnamed(state: &StackState, plan: &Plan) -> Vec<Observation> {
     let changed = plan.changes.iter().map(|change| &change.resource);
-    let named: BTreeSet<_> = changed.chain(plan.unchanged.iter().map(|it| &it.address)).collect();
+    let named: BTreeSet<_> =
+        changed.chain(plan.unchanged.iter().map(|it| &it.address)).chain(&plan.excluded).collect();
     let unnamed = state.resources.iter().filter(|(address, _)| !named.contains(address));
     unnamed
         .map(|(address, it)| Observation {
@@ -145,6 +151,8 @@ pub enum Resumption {
     Repeat(Box<Outcome>),
     /// That run is past, or never was.
     Nothing,
+    /// The stack is to be left alone.
+    Paused,
 }
 
 /// Decides what is to be done about a request to go on with the run of a plan. `holder_alive` as for
@@ -157,8 +165,9 @@ pub fn resume(
 ) -> Resumption {
     let Some(state) = state else { return Resumption::Nothing };
     match run_of(state, plan) {
+        Some(_) if state.paused.is_some() => Resumption::Paused,
         Some(run) if run.stuck => Resumption::TryAgain { sequence: run.sequence },
-        Some(run) if run.holder != *me && holder_alive => {
+        Some(run) if run.holder != *me && holder_alive && !run.resting => {
             Resumption::Wait { holder: run.holder.clone() }
         }
         Some(run) => Resumption::GoOn { sequence: run.sequence },

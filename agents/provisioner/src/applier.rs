@@ -72,6 +72,12 @@ pub enum TurnError {
         /// Why, where reading it failed.
         source: Option<BusError>,
     },
+    /// A person said that the stack is to be left alone.
+    #[error("stack {stack} is to be left alone")]
+    Paused {
+        /// The stack.
+        stack: StackName,
+    },
     /// The stack changed hands over and over.
     #[error("stack {stack} is not at rest")]
     Restless {
@@ -90,7 +96,7 @@ impl Retryable for TurnError {
             Self::Saga(source) => source.retry(),
             Self::Survey { after, .. } => Retry::After(*after),
             Self::PlanLost { .. } => Retry::After(Duration::from_secs(5)),
-            Self::Restless { .. } => Retry::After(Duration::from_secs(1)),
+            Self::Paused { .. } | Self::Restless { .. } => Retry::After(Duration::from_secs(1)),
         }
     }
 }
@@ -117,7 +123,8 @@ const DETOURS: usize = 3;
 impl Applier {
     /// Gives a plan its turn. What it answers is to be published in this order: of a run left behind
     /// by another process first, of the plan itself last. All of it is recorded already, so a turn
-    /// taken again answers the same.
+    /// taken again answers the same. A plan for a stack that is to be left alone waits in the stack's
+    /// record for its turn.
     ///
     /// # Errors
     /// When the turn has to be taken again, or the message is no plan.
@@ -125,6 +132,25 @@ impl Applier {
         let proposed = arrival.proposed;
         check::check(proposed, self.saga.catalogue)?;
         let mut outcomes = Vec::new();
+        for _ in 0..=DETOURS {
+            match self.taken(arrival, &mut outcomes).await {
+                Err(TurnError::Paused { .. } | TurnError::Saga(SagaError::Paused)) => {
+                    if self.wait(&proposed.plan.stack, arrival.sequence).await? {
+                        return Ok(outcomes);
+                    }
+                }
+                taken => return taken.map(|()| outcomes),
+            }
+        }
+        Err(TurnError::Restless { stack: proposed.plan.stack.clone() })
+    }
+
+    async fn taken(
+        &self,
+        arrival: Arrival<'_>,
+        outcomes: &mut Vec<Outcome>,
+    ) -> Result<(), TurnError> {
+        let proposed = arrival.proposed;
         for _ in 0..=DETOURS {
             let held = self.read(&proposed.plan.stack).await?;
             let state = held.as_ref().map(|held| &held.state);
@@ -137,10 +163,14 @@ impl Applier {
             let outcome = match (admission, held) {
                 // A copy of a plan that failed long ago, delivered again: its intent has ended.
                 (Admission::Begin, Some(_))
-                    if self.saga.records.ended(proposed.plan.intent).await? =>
+                    if proposed.plan.origin.is_intent()
+                        && self.saga.records.ended(proposed.plan.intent).await? =>
                 {
                     tracing::warn!(stack = %proposed.plan.stack, intent = %proposed.plan.intent, "a plan for an intent that has ended");
-                    return Ok(outcomes);
+                    return Ok(());
+                }
+                (Admission::Paused, _) => {
+                    return Err(TurnError::Paused { stack: proposed.plan.stack.clone() });
                 }
                 (Admission::Begin, held) => Box::pin(self.begin(arrival, held)).await?,
                 (Admission::Repeat(outcome), _) => Some(*outcome),
@@ -173,7 +203,7 @@ impl Applier {
             };
             if let Some(outcome) = outcome {
                 outcomes.push(outcome);
-                return Ok(outcomes);
+                return Ok(());
             }
         }
         Err(TurnError::Restless { stack: proposed.plan.stack.clone() })
@@ -249,6 +279,7 @@ impl Applier {
             let next = "ask for less at once, or for a smaller Worker script, and submit that";
             return self.fail(proposed, held, &reason, next).await;
         }
+        check::check_repair(&proposed.plan, &held.state)?;
         let span = span(proposed);
         let (survey, verdict) = match self.compared(proposed, &held).instrument(span.clone()).await
         {
@@ -262,6 +293,9 @@ impl Applier {
                 };
             }
         };
+        if verdict == Verdict::Go {
+            preflight::confirm(&mut held.state, &proposed.plan, &survey, self.saga.catalogue);
+        }
         match verdict {
             Verdict::InTheWay { resource, object } => {
                 let place = place_of(proposed, &resource);
@@ -415,6 +449,7 @@ pub(crate) fn span(proposed: &PlanProposed) -> tracing::Span {
         zerodrift.generation = plan.to.0,
         zerodrift.intent = %plan.intent,
         zerodrift.plan = %proposed.id,
+        zerodrift.origin = ?plan.origin,
         zerodrift.changes = ?counts,
     )
 }

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use bus_schema::{Action, KindName, PlanProposed, ResourceAddress};
+use bus_schema::{
+    Action, Change, KindName, Origin, Plan, PlanProposed, ResourceAddress, StackState,
+};
 use cloud::Catalogue;
 
 /// A message that is not a plan one could apply.
@@ -53,6 +55,24 @@ pub enum InvalidPlan {
         /// What it waits for.
         first: Box<ResourceAddress>,
     },
+    /// Something is left out of what somebody asked for.
+    #[error("a plan for an intent leaves {resource} out")]
+    Excluded {
+        /// The resource.
+        resource: Box<ResourceAddress>,
+    },
+    /// An adoption that would change a cloud.
+    #[error("a plan that takes over what is there would change {resource}")]
+    Adoption {
+        /// The resource.
+        resource: Box<ResourceAddress>,
+    },
+    /// A repair that would make something else than what is declared.
+    #[error("a repair would make {resource} something else than its stack declares")]
+    Repair {
+        /// The resource.
+        resource: Box<ResourceAddress>,
+    },
     /// The generation it leads to does not follow.
     #[error("a plan from {from} with {changes} changes cannot lead to {to}")]
     Generation {
@@ -75,7 +95,9 @@ pub fn check(proposed: &PlanProposed, catalogue: Catalogue) -> Result<(), Invali
     if found != proposed.id {
         return Err(InvalidPlan::Id { said: proposed.id.to_string(), found: found.to_string() });
     }
-    let to = if plan.is_empty() { plan.from } else { plan.from.next() };
+    // What is adopted changes the declaration, and so the generation, without a change in a cloud.
+    let still = plan.is_empty() && plan.origin != Origin::Adopt;
+    let to = if still { plan.from } else { plan.from.next() };
     if plan.to != to {
         return Err(InvalidPlan::Generation {
             from: plan.from,
@@ -85,7 +107,8 @@ pub fn check(proposed: &PlanProposed, catalogue: Catalogue) -> Result<(), Invali
     }
     let mut seen = BTreeSet::new();
     let changed = plan.changes.iter().map(|change| &change.resource);
-    for resource in changed.chain(plan.unchanged.iter().map(|it| &it.address)) {
+    let unchanged = plan.unchanged.iter().map(|it| &it.address);
+    for resource in changed.chain(unchanged).chain(&plan.excluded) {
         if resource.stack != plan.stack {
             return Err(InvalidPlan::ForeignResource {
                 stack: plan.stack.to_string(),
@@ -98,6 +121,15 @@ pub fn check(proposed: &PlanProposed, catalogue: Catalogue) -> Result<(), Invali
         if !seen.insert(resource) {
             return Err(InvalidPlan::Twice { resource: Box::new(resource.clone()) });
         }
+    }
+    if let (Origin::Intent, Some(left_out)) = (plan.origin, plan.excluded.first()) {
+        return Err(InvalidPlan::Excluded { resource: Box::new(left_out.clone()) });
+    }
+    let gone = |change: &&Change| change.action == Action::Delete && change.before.is_none();
+    if plan.origin == Origin::Adopt
+        && let Some(change) = plan.changes.iter().find(|change| !gone(change))
+    {
+        return Err(InvalidPlan::Adoption { resource: Box::new(change.resource.clone()) });
     }
     // Changes stand in an order that respects what they wait for, which also rules out a cycle.
     let mut earlier = BTreeSet::new();
@@ -121,4 +153,31 @@ pub fn check(proposed: &PlanProposed, catalogue: Catalogue) -> Result<(), Invali
         earlier.insert(&change.resource);
     }
     Ok(())
+}
+
+/// Checks that a repair makes nothing but what the stack declares already: whoever proposes repairs
+/// cannot have anything else made. A field may also be left as it was found.
+///
+/// # Errors
+/// With the first resource of which that is not so.
+pub fn check_repair(plan: &Plan, state: &StackState) -> Result<(), InvalidPlan> {
+    if plan.origin != Origin::Heal {
+        return Ok(());
+    }
+    let as_declared = |change: &&Change| {
+        let declared = state.resources.get(&change.resource).map(|resource| &resource.declared);
+        match (&change.after, declared) {
+            // What carries the stack's mark, and is not of it.
+            (None, declared) => declared.is_none(),
+            (Some(_), None) => false,
+            (Some(after), Some(declared)) => after.0.iter().all(|(field, value)| {
+                let found = change.before.as_ref().and_then(|before| before.get(field));
+                declared.get(field) == Some(value) || found == Some(value)
+            }),
+        }
+    };
+    match plan.changes.iter().find(|change| !as_declared(change)) {
+        Some(change) => Err(InvalidPlan::Repair { resource: Box::new(change.resource.clone()) }),
+        None => Ok(()),
+    }
 }

@@ -4,8 +4,8 @@
 //! again gets the same answer.
 
 use bus_schema::{
-    Outcome, Plan, PlanApplied, PlanFailed, PlanProposed, Run, RunStuck, StackState, StepState,
-    StuckResource,
+    Origin, Outcome, Plan, PlanApplied, PlanFailed, PlanProposed, ResourceState, Run, RunStuck,
+    StackState, StepState, StuckResource,
 };
 
 use crate::journal::{End, next, run_of};
@@ -20,7 +20,10 @@ pub(crate) fn commit(state: &mut StackState, proposed: &PlanProposed) -> Option<
     let run = state.run.take()?;
     for (resource, step) in run.steps {
         match step.after {
-            Some(after) => state.resources.insert(resource, after),
+            Some(after) => {
+                let after = kept_as_declared(after, state.resources.get(&resource), plan);
+                state.resources.insert(resource, after)
+            }
             None => state.resources.remove(&resource),
         };
     }
@@ -28,10 +31,24 @@ pub(crate) fn commit(state: &mut StackState, proposed: &PlanProposed) -> Option<
     Some(())
 }
 
+/// A repair changes what is there, and never what is declared.
+fn kept_as_declared(
+    mut after: ResourceState,
+    before: Option<&ResourceState>,
+    plan: &Plan,
+) -> ResourceState {
+    if let (Origin::Heal, Some(before)) = (plan.origin, before) {
+        after.declared.clone_from(&before.declared);
+        after.depends_on.clone_from(&before.depends_on);
+    }
+    after
+}
+
 /// Takes over what the plan declares, once the cloud is so.
 pub fn accept(state: &mut StackState, proposed: &PlanProposed) {
     let plan = &proposed.plan;
-    for unchanged in &plan.unchanged {
+    let declares = plan.origin != Origin::Heal;
+    for unchanged in plan.unchanged.iter().filter(|_| declares) {
         if let Some(resource) = state.resources.get_mut(&unchanged.address) {
             resource.declared.clone_from(&unchanged.properties);
             resource.depends_on.clone_from(&unchanged.depends_on);
@@ -156,6 +173,7 @@ pub fn blank(plan: &Plan, now: jiff::Timestamp) -> StackState {
         failed: Vec::new(),
         paused: None,
         waiting: Vec::new(),
+        heeded: 0,
         updated_at: now,
     }
 }

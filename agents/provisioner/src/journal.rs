@@ -86,6 +86,8 @@ pub enum Event {
     },
     /// A person has been here: what could not be undone is tried once more.
     TriedAgain,
+    /// The stack is to be left alone: its holder leaves the run, for whoever comes after that.
+    Rested,
     /// Every change is done.
     Committed,
     /// Every change that was done is undone.
@@ -151,7 +153,8 @@ pub fn apply(
         | Event::Undoing { .. }
         | Event::Undone { .. }
         | Event::Stuck { .. }
-        | Event::TriedAgain => match state.run.as_mut().filter(|run| run.plan == proposed.id) {
+        | Event::TriedAgain
+        | Event::Rested => match state.run.as_mut().filter(|run| run.plan == proposed.id) {
             Some(run) => write(run, &proposed.plan, event),
             None => None,
         },
@@ -196,6 +199,7 @@ fn write(run: &mut Run, plan: &Plan, event: &Event) -> Option<()> {
     match event {
         Event::TakenOver { holder } => {
             run.holder = holder.clone();
+            run.resting = false;
             Some(())
         }
         Event::Started { resource, before } => {
@@ -259,6 +263,10 @@ fn write(run: &mut Run, plan: &Plan, event: &Event) -> Option<()> {
                 step.state = StepState::Done;
             }
         }),
+        Event::Rested => {
+            run.resting = true;
+            Some(())
+        }
         Event::Begun { .. } | Event::Committed | Event::RolledBack { .. } | Event::Halted => None,
     }
 }

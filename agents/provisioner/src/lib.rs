@@ -4,7 +4,7 @@
 //! it), [`preflight`] (is the cloud as the plan found it), [`journal`] and [`ending`] (what may be
 //! written, what follows), [`moves`] (what is left to do of a change), [`outputs`] and [`tasks`].
 //! What does has no choices: [`applier`] takes a plan through its turn, `resumption` a stuck run
-//! through another, [`saga`] runs it, [`step`] and `holding` make one change, [`records`],
+//! through another, [`pauses`] keeps hands off, [`saga`] runs it, [`step`] and `holding` make one change, [`records`],
 //! [`claims`] and [`sessions`] keep what is kept, [`clouds`] lists.
 //!
 //! Not here: how a cloud is spoken to (`cloud`), how a message arrives (`runtime`), what a plan is
@@ -20,6 +20,7 @@ mod holding;
 pub mod journal;
 pub mod moves;
 pub mod outputs;
+pub mod pauses;
 pub mod preflight;
 mod provisioner;
 pub mod records;

@@ -184,6 +184,24 @@ pub fn compare(
     if sightings.is_empty() { Verdict::Go } else { Verdict::Stale(sightings) }
 }
 
+/// Notes in a stack's record how the objects are that a plan leaves as they are, once a survey has
+/// shown that they are as it says: what was recorded of them may be older.
+pub fn confirm(state: &mut StackState, plan: &Plan, survey: &Survey, catalogue: Catalogue) {
+    let outputs = Outputs::of(Some(state));
+    for unchanged in &plan.unchanged {
+        let address = &unchanged.address;
+        let Some(kind) = catalogue.get(&address.kind) else { continue };
+        let Some(resource) = state.resources.get_mut(address) else { continue };
+        let wanted = outputs.resolved_or_same(kind, &unchanged.properties);
+        let id = resource.cloud_id.as_deref();
+        let sought = Sought { kind, address, shapes: [Some(&wanted), None], id };
+        let (found, _) = moves::find(survey.listing(&address.kind, &unchanged.place), sought);
+        if found.is_some() {
+            observe(resource, found.as_ref());
+        }
+    }
+}
+
 /// Notes in a stack's record what was seen, for the next plan to start from.
 pub fn note(state: &mut StackState, plan: &Plan, sightings: &[Sighting]) {
     for sighting in sightings {

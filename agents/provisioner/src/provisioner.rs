@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use bus_schema::{Outcome, PlanProposed, Received, ResumeRequested, stream};
+use bus_schema::{Outcome, PauseRequested, PlanProposed, Received, ResumeRequested, stream};
 use runtime::{Agent, Bus, BusError, HandleError, Outbox, Routes, StartError};
 
-use crate::applier::{Applier, Arrival};
+use crate::applier::{Applier, Arrival, TurnError};
 use crate::clouds::Clouds;
+use crate::pauses::Workplaces;
 use crate::records::Kept;
 use crate::saga::Saga;
 use crate::sessions::OpenSession;
@@ -16,6 +17,7 @@ use crate::settings::ProvisionerSettings;
 #[derive(Debug)]
 pub struct Provisioner {
     applier: Applier,
+    workplaces: Workplaces,
     session: OpenSession,
 }
 
@@ -31,6 +33,7 @@ impl Provisioner {
             sequence: received.sequence,
             at: received.published_at,
         };
+        let _at_work = self.workplaces.at(&received.message.plan.stack).await;
         for outcome in self.applier.turn(arrival).await? {
             say(&outcome);
             runtime::failpoint!("provisioner::before_outcome");
@@ -46,11 +49,52 @@ impl Provisioner {
         received: Received<ResumeRequested>,
         outbox: Outbox,
     ) -> Result<(), HandleError> {
+        let _at_work = self.workplaces.at(&received.message.stack).await;
         if let Some(outcome) = self.applier.resumed(&received.message).await? {
             say(&outcome);
             runtime::failpoint!("provisioner::before_outcome");
             publish(&outbox, &outcome).await?;
             runtime::failpoint!("provisioner::after_outcome");
+        }
+        Ok(())
+    }
+}
+
+impl Provisioner {
+    /// A stack is to be left alone, or no longer: then the plans that came meanwhile have their turn.
+    async fn pause(
+        self: Arc<Self>,
+        received: Received<PauseRequested>,
+        outbox: Outbox,
+    ) -> Result<(), HandleError> {
+        let asked = &received.message;
+        self.applier.heed(asked, received.sequence, received.published_at).await?;
+        if asked.paused {
+            return Ok(());
+        }
+        let _at_work = self.workplaces.at(&asked.stack).await;
+        while let Some(sequence) = self.applier.first_waiting(&asked.stack).await? {
+            let proposed = self.applier.plan(sequence).await?;
+            let arrival = Arrival { proposed: &proposed, sequence, at: runtime::now() };
+            let outcomes = match self.applier.turn(arrival).await {
+                Ok(outcomes) => outcomes,
+                Err(error @ TurnError::Invalid(_)) => {
+                    tracing::error!(
+                        sequence,
+                        error = runtime::chain(&error),
+                        "a plan that waited is none"
+                    );
+                    Vec::new()
+                }
+                Err(error) => return Err(error.into()),
+            };
+            for outcome in outcomes {
+                say(&outcome);
+                runtime::failpoint!("provisioner::before_outcome");
+                publish(&outbox, &outcome).await?;
+                runtime::failpoint!("provisioner::after_outcome");
+            }
+            self.applier.waited(&asked.stack, sequence).await?;
         }
         Ok(())
     }
@@ -65,6 +109,7 @@ impl Agent for Provisioner {
         Routes::new()
             .on(stream::PROVISIONER_PLANS, Self::plan)
             .on(stream::PROVISIONER_RESUMES, Self::resume)
+            .on(stream::PROVISIONER_PAUSES, Self::pause)
     }
 
     async fn start(settings: ProvisionerSettings, bus: Bus) -> Result<Self, StartError> {
@@ -90,7 +135,7 @@ impl Agent for Provisioner {
         };
         let turn = (settings.session / 6).max(std::time::Duration::from_millis(500));
         let applier = Applier { me: bus.instance().clone(), saga, turn };
-        Ok(Self { applier, session })
+        Ok(Self { applier, workplaces: Workplaces::default(), session })
     }
 
     async fn stop(&self) {

@@ -34,6 +34,7 @@ impl Applier {
             }
             (Resumption::Wait { holder }, _) => Err(self.held(asked, holder)),
             (Resumption::Repeat(outcome), _) => Ok(Some(*outcome)),
+            (Resumption::Paused, _) => Err(TurnError::Paused { stack: asked.stack.clone() }),
             (Resumption::Nothing | Resumption::TryAgain { .. } | Resumption::GoOn { .. }, _) => {
                 Ok(None)
             }

@@ -5,9 +5,9 @@
 //! is under way goes into the next one, so a wave of independent changes costs one write, and so does
 //! the last outcome with the end of the run.
 
+mod writing;
+
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,9 +20,10 @@ use tracing::Instrument;
 use crate::clouds::Clouds;
 use crate::journal::{self, End, Event, OutOfOrder};
 use crate::preflight::{self, Survey};
-use crate::records::{self, Records, WriteError};
+use crate::records::{Records, WriteError};
 use crate::step::{Ended, Task};
 use crate::tasks;
+use writing::Writing;
 
 /// What a run works with.
 #[derive(Debug, Clone)]
@@ -56,6 +57,9 @@ pub enum SagaError {
         /// When to try again.
         after: Duration,
     },
+    /// The stack is to be left alone: the run goes on when it is no longer.
+    #[error("the run rests: the stack is to be left alone")]
+    Paused,
     /// A mistake in this program.
     #[error("the run has lost its way")]
     OutOfOrder(#[from] OutOfOrder),
@@ -69,6 +73,7 @@ impl Retryable for SagaError {
         match self {
             Self::Write(error) => error.retry(),
             Self::Interrupted { after, .. } => Retry::After(*after),
+            Self::Paused => Retry::After(Duration::from_secs(1)),
             Self::OutOfOrder(_) | Self::Panicked(_) => Retry::After(Duration::from_secs(5)),
         }
     }
@@ -101,6 +106,7 @@ impl Saga {
             saga: self,
             proposed,
             committed: held.state.clone(),
+            stored: held.state.clone(),
             draft: held.state,
             revision: held.revision,
             dirty: false,
@@ -122,13 +128,14 @@ impl Saga {
 
 /// A change whose journal entry is being written; it is made once that is done.
 type Launch = ResourceAddress;
-type Writing = Pin<Box<dyn Future<Output = Result<Revision, WriteError>> + Send>>;
 
 struct Running<'run> {
     saga: &'run Saga,
     proposed: &'run PlanProposed,
     /// As it was before this run went on: what the survey was compared with.
     committed: StackState,
+    /// What is in the record, as far as is known.
+    stored: StackState,
     /// Everything that has happened, written or not.
     draft: StackState,
     revision: Option<Revision>,
@@ -146,12 +153,12 @@ struct Running<'run> {
 
 impl Running<'_> {
     async fn drive(mut self) -> Result<Held, SagaError> {
-        let mut writing: Option<(Writing, Vec<Launch>)> = None;
+        let mut writing: Option<Writing> = None;
         loop {
             self.decide()?;
             if writing.is_none() && self.dirty {
                 self.dirty = false;
-                writing = Some((self.write(), std::mem::take(&mut self.launches)));
+                writing = Some(self.write());
             }
             if writing.is_none() && self.active.is_empty() {
                 break;
@@ -160,13 +167,12 @@ impl Running<'_> {
             tokio::select! {
                 written = async {
                     match writing.as_mut() {
-                        Some((write, _)) => write.await,
+                        Some(writing) => (&mut writing.write).await,
                         None => std::future::pending().await,
                     }
                 } => {
-                    self.revision = Some(written?);
-                    for resource in writing.take().map(|(_, launches)| launches).unwrap_or_default() {
-                        self.launch(resource)?;
+                    if let Some(writing) = writing.take() {
+                        self.wrote(written, writing).await?;
                     }
                 }
                 Some(joined) = self.tasks.join_next() => {
@@ -180,6 +186,7 @@ impl Running<'_> {
             Some((error, after)) if self.draft.run.as_ref().is_some_and(|run| !run.stuck) => {
                 Err(SagaError::Interrupted { error, after })
             }
+            _ if self.draft.run.as_ref().is_some_and(|run| run.resting) => Err(SagaError::Paused),
             _ => Ok(Held { state: self.draft, revision: self.revision }),
         }
     }
@@ -188,12 +195,6 @@ impl Running<'_> {
         journal::apply(&mut self.draft, self.proposed, event, runtime::now())?;
         self.dirty = true;
         Ok(())
-    }
-
-    fn write(&self) -> Writing {
-        let records = Arc::clone(&self.saga.records);
-        let (state, over) = (self.draft.clone(), self.revision);
-        Box::pin(async move { records::write(&*records, &state, over).await })
     }
 
     /// Steps an earlier process had begun: they go on once the takeover is written.
@@ -225,7 +226,14 @@ impl Running<'_> {
         if self.interruption.is_some() {
             return Ok(());
         }
-        let next = journal::next(run, &self.proposed.plan);
+        let mut next = journal::next(run, &self.proposed.plan);
+        if self.draft.paused.is_some() && next.end.is_none() {
+            let resting = run.resting || run.stuck;
+            if !resting && self.active.is_empty() && self.launches.is_empty() {
+                self.apply(&Event::Rested)?;
+            }
+            next = journal::Next::default();
+        }
         let under_way = self.active.len() + self.launches.len();
         let mut free = self.saga.parallelism.max(1).saturating_sub(under_way);
         for resource in next.start {

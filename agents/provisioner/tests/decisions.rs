@@ -240,6 +240,7 @@ fn a_stuck_run_goes_on_when_a_person_says_so() {
         stack: state.stack.clone(),
         intent: mine.plan.intent,
         plan: mine.id.clone(),
+        origin: bus_schema::Origin::Intent,
         resource: None,
         reason: String::new(),
         next: String::new(),

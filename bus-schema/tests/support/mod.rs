@@ -271,6 +271,7 @@ pub(crate) fn stack_state() -> StackState {
         failed: Vec::new(),
         paused: None,
         waiting: Vec::new(),
+        heeded: 0,
         updated_at: at(),
     }
 }

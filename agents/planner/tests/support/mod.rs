@@ -233,6 +233,7 @@ fn empty(proposed: &PlanProposed) -> StackState {
         failed: Vec::new(),
         paused: None,
         waiting: Vec::new(),
+        heeded: 0,
         updated_at: jiff::Timestamp::UNIX_EPOCH,
     }
 }

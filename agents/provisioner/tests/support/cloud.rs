@@ -20,6 +20,16 @@ pub(crate) struct Life {
     dead: Arc<watch::Sender<bool>>,
     points: Arc<AtomicUsize>,
     last: Arc<AtomicUsize>,
+    halt: Arc<AtomicUsize>,
+    halted: Arc<watch::Sender<Halt>>,
+}
+
+/// Whether a process has come to the point where it halts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Halt {
+    NotYet,
+    Now,
+    Over,
 }
 
 impl Default for Life {
@@ -28,6 +38,8 @@ impl Default for Life {
             dead: Arc::new(watch::Sender::new(false)),
             points: Arc::default(),
             last: Arc::new(AtomicUsize::new(usize::MAX)),
+            halt: Arc::new(AtomicUsize::new(usize::MAX)),
+            halted: Arc::new(watch::Sender::new(Halt::NotYet)),
         }
     }
 }
@@ -38,6 +50,22 @@ impl Life {
         self.last.store(point, Ordering::SeqCst);
     }
 
+    /// Halts at this point until told to go on.
+    pub(crate) fn halts_at(&self, point: usize) {
+        self.halt.store(point, Ordering::SeqCst);
+    }
+
+    /// When it halts.
+    pub(crate) async fn halts(&self) {
+        self.halted.subscribe().wait_for(|it| *it != Halt::NotYet).await.ok();
+    }
+
+    /// Goes on, and does not halt any more.
+    pub(crate) fn goes_on(&self) {
+        self.halt.store(usize::MAX, Ordering::SeqCst);
+        self.halted.send_replace(Halt::Over);
+    }
+
     /// Points passed.
     pub(crate) fn points(&self) -> usize {
         self.points.load(Ordering::SeqCst)
@@ -45,8 +73,14 @@ impl Life {
 
     /// Passes a point, or dies at it.
     pub(crate) async fn count(&self) {
-        if self.points.fetch_add(1, Ordering::SeqCst) == self.last.load(Ordering::SeqCst) {
+        let point = self.points.fetch_add(1, Ordering::SeqCst);
+        if point == self.last.load(Ordering::SeqCst) {
             self.dead.send_replace(true);
+        }
+        if point == self.halt.load(Ordering::SeqCst) {
+            self.halted.send_replace(Halt::Now);
+            let mut halted = self.halted.subscribe();
+            halted.wait_for(|it| *it == Halt::Over).await.ok();
         }
         self.alive().await;
     }
