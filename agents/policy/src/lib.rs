@@ -23,7 +23,10 @@ mod yaml;
 
 pub use condition::Condition;
 pub use default::{DefaultValue, Incomplete};
-pub use environment::{CloudflarePlaces, Environment, Environments, Limits, Service};
+pub use environment::{
+    CloudflarePlaces, Environment, Environments, Limits, Mode, Remediation, RemediationRule,
+    Service, Verdict,
+};
 pub use golden_path::{
     CheckKind, Concept, Control, Example, GoldenPath, GoldenPaths, Lexicon, Planned, Sort,
 };

@@ -1,6 +1,9 @@
 //! Environments: a name people say, and the accounts, zones and services it stands for.
 
 mod read;
+mod remediation;
+
+pub use remediation::{Mode, Remediation, RemediationRule, Verdict};
 
 use std::collections::BTreeMap;
 
@@ -31,6 +34,8 @@ pub struct Environment {
     pub services: BTreeMap<String, Service>,
     /// How much may be asked for.
     pub limits: Limits,
+    /// What is done about what somebody else changed.
+    pub remediation: Remediation,
     /// Values for parameters of golden paths by the parameter's name, where a path asks for them as
     /// `environment: defaults.<name>`.
     pub defaults: BTreeMap<String, Value>,

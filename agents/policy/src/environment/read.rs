@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bus_schema::{EnvironmentName, KindName};
 
-use super::{CloudflarePlaces, Environment, Environments, Limits, Service};
+use super::{CloudflarePlaces, Environment, Environments, Limits, Remediation, Service};
 use crate::parameter::{is_address, is_hostname};
 use crate::yaml::{At, Content, Fields, Node, Reader};
 use crate::{Problem, Problems, Words};
@@ -80,8 +80,8 @@ fn between(loaded: &[(String, At, Environment)]) -> Vec<Problem> {
     problems
 }
 
-const FIELDS: [&str; 7] =
-    ["name", "aliases", "default", "cloudflare", "services", "limits", "defaults"];
+const FIELDS: [&str; 8] =
+    ["name", "aliases", "default", "cloudflare", "services", "limits", "remediation", "defaults"];
 
 fn read(reader: &mut Reader, text: &str) -> Option<(At, Environment)> {
     let root = reader.root(text)?;
@@ -94,6 +94,7 @@ fn read(reader: &mut Reader, text: &str) -> Option<(At, Environment)> {
     let cloudflare = fields.need(reader, "cloudflare").and_then(|node| places(reader, node));
     let services = fields.take("services");
     let limits = fields.take("limits").and_then(|node| read_limits(reader, node));
+    let remediation = fields.take("remediation").and_then(|node| Remediation::read(reader, node));
     let defaults = fields.take("defaults").and_then(|node| read_defaults(reader, node));
     fields.end(reader, &FIELDS);
     let mut environment = Environment {
@@ -103,6 +104,7 @@ fn read(reader: &mut Reader, text: &str) -> Option<(At, Environment)> {
         cloudflare: cloudflare?,
         services: BTreeMap::new(),
         limits: limits.unwrap_or_default(),
+        remediation: remediation.unwrap_or_default(),
         defaults: defaults.unwrap_or_default(),
     };
     if let Some(node) = services {
