@@ -13,7 +13,7 @@ use std::time::Duration;
 use bus_schema::{
     IntentPhase, IntentRefused, IntentState, IntentSubmitted, Outcome, Plan, PlanApplied,
     PlanFailed, PlanProposed, PlanReference, PlanStale, PlanSuperseded, Received, Refusal,
-    RunStuck, StackState, Understanding, stream,
+    RunStuck, StackName, StackObservation, StackState, Understanding, stream,
 };
 use cloud::Catalogue;
 use runtime::{Agent, Bus, HandleError, Outbox, Retry, Routes, StartError, Store, chain};
@@ -36,6 +36,7 @@ pub struct Planner {
     catalogue: Catalogue,
     intents: Store<IntentState>,
     stacks: Store<StackState>,
+    observations: Store<StackObservation>,
 }
 
 impl Agent for Planner {
@@ -67,6 +68,7 @@ impl Agent for Planner {
         Ok(Self {
             intents: bus.store(),
             stacks: bus.store(),
+            observations: bus.store(),
             catalogue: cloud::cloudflare::catalogue(),
             library,
             bus,
@@ -186,6 +188,10 @@ impl Planner {
         delivery: u64,
         outbox: &Outbox,
     ) -> Result<(), HandleError> {
+        if !outcome.origin().is_intent() {
+            // A repair's: its intent has ended, and what is made of it is the remediator's.
+            return Ok(());
+        }
         let intent = intent_of(&outcome);
         let known = self.intents.get(&intent).await?;
         let outcome = match &known {
@@ -264,7 +270,7 @@ impl Planner {
                 ..state
             });
         }
-        let stack = self.stacks.get(&understanding.stack).await?.map(|(stack, _)| stack);
+        let stack = self.stack(&understanding.stack, state.replans == 0).await?;
         let language = language_of(&state.request);
         let asked = Asked {
             intent: state.intent,
@@ -296,6 +302,23 @@ impl Planner {
                 refused(state, refusal, outbox).await
             }
         }
+    }
+
+    /// A stack's record, with what the auditor has seen since. Not once a plan was stale because of
+    /// the cloud: then the record holds what was seen last.
+    async fn stack(
+        &self,
+        name: &StackName,
+        observed: bool,
+    ) -> Result<Option<StackState>, HandleError> {
+        let Some((mut stack, _)) = self.stacks.get(name).await? else { return Ok(None) };
+        if observed && let Some((seen, _)) = self.observations.get(name).await? {
+            let later = seen.generation == stack.generation && seen.updated_at > stack.updated_at;
+            if later {
+                stack.overlay(&seen.drifted);
+            }
+        }
+        Ok(Some(stack))
     }
 
     /// Publishes a plan and says where it stands in the stream; the one an earlier handling of the

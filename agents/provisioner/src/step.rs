@@ -272,7 +272,7 @@ fn after(trouble: &Trouble, attempt: u32, touched: &mut bool) -> After {
         }
         Trouble::Claim(claim_error) => {
             let retry = match claim_error.retry() {
-                runtime::Retry::After(pause) => Some(pause),
+                runtime::Retry::After(pause) | runtime::Retry::Later(pause) => Some(pause),
                 runtime::Retry::Never => None,
             };
             (retry, None)

@@ -14,6 +14,9 @@ pub enum Retry {
     /// It can help, not before this has passed. From the fifth delivery of a message on, the
     /// runtime doubles it with each one more, up to a minute.
     After(Duration),
+    /// Nothing is wrong: it is only not before this has passed that there is something to do, or to
+    /// look after. Neither counted nor logged as trouble, and not delayed further.
+    Later(Duration),
     /// It cannot: the message goes to the dead letters.
     Never,
 }
@@ -105,6 +108,8 @@ pub(crate) enum Verdict {
     Ack,
     /// Delivered again after this time.
     Again(Duration),
+    /// The same, as it should be.
+    Later(Duration),
     /// Given up, for this reason.
     Dead(String),
 }
@@ -120,10 +125,11 @@ pub(crate) fn decide(ended: Ended, delivery: u64, most: u64) -> (Verdict, Option
     };
     let verdict = match retry {
         Retry::Never => Verdict::Dead(reason.clone()),
-        Retry::After(_) if delivery >= most => {
+        Retry::After(_) | Retry::Later(_) if delivery >= most => {
             Verdict::Dead(format!("given up after {delivery} deliveries: {reason}"))
         }
         Retry::After(asked) => Verdict::Again(delay(asked, delivery)),
+        Retry::Later(asked) => return (Verdict::Later(asked), None),
     };
     (verdict, Some(reason))
 }
@@ -172,7 +178,7 @@ mod tests {
         let delays: Vec<u64> = (1..=14)
             .map(|delivery| match decide(Ended::Failed(outer()), delivery, 20).0 {
                 Verdict::Again(delay) => delay.as_secs(),
-                other @ (Verdict::Ack | Verdict::Dead(_)) => panic!("{other:?}"),
+                other @ (Verdict::Ack | Verdict::Later(_) | Verdict::Dead(_)) => panic!("{other:?}"),
             })
             .collect();
         assert_eq!(delays, [1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]);

@@ -140,6 +140,12 @@ impl<A: Send + Sync + 'static> Handling<A> {
                 self.answer(AckKind::Nak(Some(delay))).await;
                 crate::failpoint!("delivery::after_nak");
             }
+            Verdict::Later(delay) => {
+                tracing::debug!(kind, ?delay, "to be looked at later");
+                crate::failpoint!("delivery::before_nak");
+                self.answer(AckKind::Nak(Some(delay))).await;
+                crate::failpoint!("delivery::after_nak");
+            }
             Verdict::Dead(reason) => self.bury(kind, &reason).await,
         }
     }
