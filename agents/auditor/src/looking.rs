@@ -44,7 +44,7 @@ impl LookError {
                 cloud::Retry::Never => NO_HELP,
             },
             Self::Records(error) => match error.retry() {
-                Retry::After(delay) => delay,
+                Retry::After(delay) | Retry::Later(delay) => delay,
                 Retry::Never => NO_HELP,
             },
         }
