@@ -43,6 +43,8 @@ pub enum Actor {
     Provisioner,
     /// Somebody with a token of their own.
     SomeoneElse,
+    /// The auditor, whose token only reads.
+    Auditor,
 }
 
 impl Actor {
@@ -51,6 +53,7 @@ impl Actor {
         match self {
             Self::Provisioner => "test-provisioner-token",
             Self::SomeoneElse => "test-someone-elses-token",
+            Self::Auditor => "test-auditor-token",
         }
     }
 }
@@ -71,6 +74,7 @@ impl Sandbox {
         for actor in [Actor::Provisioner, Actor::SomeoneElse] {
             command.args(["--token", actor.token()]);
         }
+        command.args(["--read-token", Actor::Auditor.token()]);
         command
             .arg("--workerd")
             .arg(tool("node_modules/@cloudflare/workerd-linux-64/bin/workerd")?);
@@ -86,6 +90,11 @@ impl Sandbox {
     /// Somebody else, with a token of their own.
     pub fn as_someone_else(&self) -> Someone {
         Someone { api: self.api.clone(), actor: Actor::SomeoneElse }
+    }
+
+    /// The auditor's token in the hands of somebody who would write.
+    pub fn as_auditor(&self) -> Someone {
+        Someone { api: self.api.clone(), actor: Actor::Auditor }
     }
 
     /// A request to a hostname through the edge.

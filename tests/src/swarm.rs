@@ -27,6 +27,10 @@ pub struct Swarm {
     pub planner: Process,
     /// The provisioner.
     pub provisioner: Process,
+    /// The auditors, where any were asked for.
+    pub auditors: Vec<Process>,
+    /// The remediators, where any were asked for.
+    pub remediators: Vec<Process>,
     /// The receiver of telemetry, where one was asked for.
     pub telemetry: Option<Receiver>,
     /// A connection that may do everything.
@@ -38,6 +42,8 @@ pub struct Swarm {
 /// A swarm about to be started.
 #[derive(Debug, Default)]
 pub struct SwarmBuilder {
+    auditors: usize,
+    remediators: usize,
     disk: Option<usize>,
     telemetry: bool,
     sync: Sync,
@@ -49,6 +55,20 @@ impl SwarmBuilder {
     #[must_use]
     pub const fn with_telemetry(mut self) -> Self {
         self.telemetry = true;
+        self
+    }
+
+    /// With so many auditors: at work once a second unless they are told otherwise.
+    #[must_use]
+    pub const fn with_auditors(mut self, auditors: usize) -> Self {
+        self.auditors = auditors;
+        self
+    }
+
+    /// With so many remediators.
+    #[must_use]
+    pub const fn with_remediators(mut self, remediators: usize) -> Self {
+        self.remediators = remediators;
         self
     }
 
@@ -92,6 +112,7 @@ impl SwarmBuilder {
         bootstrap(&nats, path).await?;
         let operator = nats.connect(Identity::Operator).await?;
         std::fs::write(path.join("cloudflare.token"), Actor::Provisioner.token())?;
+        std::fs::write(path.join("cloudflare-read.token"), Actor::Auditor.token())?;
         let start = AgentStart {
             nats: &nats,
             cloudflare: &cloudflare,
@@ -101,11 +122,18 @@ impl SwarmBuilder {
         };
         let planner = start.agent(Identity::Planner, &[])?;
         let provisioner = start.agent(Identity::Provisioner, &[])?;
+        let several = |identity, count| -> anyhow::Result<Vec<Process>> {
+            (0..count).map(|_| start.agent(identity, &[])).collect()
+        };
+        let auditors = several(Identity::Auditor, self.auditors)?;
+        let remediators = several(Identity::Remediator, self.remediators)?;
         let mut swarm = Swarm {
             nats,
             cloudflare,
             planner,
             provisioner,
+            auditors,
+            remediators,
             telemetry,
             operator,
             folder,
@@ -154,9 +182,12 @@ impl Swarm {
         Ok(())
     }
 
-    /// Waits until both agents answer as micro services.
+    /// Waits until an agent of each sort answers as a micro service.
     async fn ready(&mut self) -> anyhow::Result<()> {
-        for name in ["planner", "provisioner"] {
+        let mut names = vec!["planner", "provisioner"];
+        names.extend((!self.auditors.is_empty()).then_some("auditor"));
+        names.extend((!self.remediators.is_empty()).then_some("remediator"));
+        for name in names {
             let client = self.operator.clone();
             let what = format!("{name} answers");
             let answered = until(&what, secs(15), || {
@@ -164,11 +195,13 @@ impl Swarm {
                 async move { Ok(client.request(format!("$SRV.PING.{name}"), "".into()).await.ok()) }
             });
             if let Err(error) = answered.await {
-                return Err(error.context(format!(
-                    "{}\n{}",
-                    self.planner.failure(),
-                    self.provisioner.failure()
-                )));
+                let processes = [&mut self.planner, &mut self.provisioner].into_iter();
+                let failures: Vec<String> = processes
+                    .chain(&mut self.auditors)
+                    .chain(&mut self.remediators)
+                    .map(Process::failure)
+                    .collect();
+                return Err(error.context(failures.join("\n")));
             }
         }
         Ok(())
@@ -181,10 +214,16 @@ impl Swarm {
             let lines: Vec<&str> = log.lines().collect();
             lines.get(lines.len().saturating_sub(25)..).unwrap_or_default().join("\n")
         };
+        // The processes of one agent share a log.
+        let others = [("auditor", &self.auditors), ("remediator", &self.remediators)];
+        let others = others.map(|(name, processes)| {
+            processes.first().map_or_else(String::new, |it| format!("\n--- {name}\n{}", tail(it)))
+        });
         format!(
-            "--- planner\n{}\n--- provisioner\n{}",
+            "--- planner\n{}\n--- provisioner\n{}{}",
             tail(&self.planner),
-            tail(&self.provisioner)
+            tail(&self.provisioner),
+            others.concat()
         )
     }
 
@@ -244,6 +283,13 @@ impl AgentStart<'_> {
                 .env("ZERODRIFT_CLOUDFLARE_API", format!("{}/client/v4", self.cloudflare.api))
                 .env("ZERODRIFT_CLOUDFLARE_TOKEN_FILE", self.folder.join("cloudflare.token"))
                 .env("ZERODRIFT_SESSION_SECONDS", "3");
+        }
+        if identity == Identity::Auditor {
+            command
+                .env("ZERODRIFT_CLOUDFLARE_API", format!("{}/client/v4", self.cloudflare.api))
+                .env("ZERODRIFT_CLOUDFLARE_TOKEN_FILE", self.folder.join("cloudflare-read.token"))
+                .env("ZERODRIFT_CADENCE_SECONDS", "1")
+                .env("ZERODRIFT_HOLD_SECONDS", "2");
         }
         let own = self.settings.iter().filter(|(agent, ..)| *agent == identity);
         command
