@@ -81,6 +81,9 @@ pub struct Repair {
     pub after: u64,
     /// Since when.
     pub since: jiff::Timestamp,
+    /// Why it came to nothing; absent while it may still be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
 }
 
 /// Whether and when a repair is made again. Repairs that somebody takes back come ever later, and
