@@ -64,6 +64,26 @@ impl<'a> Api<'a> {
         absent_as_none(self.get(path).await)
     }
 
+    /// What `read` reads of an object and its listing leaves out, not read again while the listing says
+    /// that it was last changed at `version`: a time, and what else tells versions apart after a `/`.
+    pub(super) async fn details(
+        &self,
+        path: &[&str],
+        version: Option<String>,
+        read: impl Future<Output = Result<Option<Value>, Error>>,
+    ) -> Result<Option<Value>, Error> {
+        let Some(version) = version else { return read.await };
+        let path = format!("{}/{}", self.root.join("/"), path.join("/"));
+        if let Some(known) = self.contents.details(&path, &version) {
+            return Ok(Some(known));
+        }
+        let details = read.await?;
+        if let Some(details) = &details {
+            self.contents.put_details(path, &version, details);
+        }
+        Ok(details)
+    }
+
     /// The source of a script, not read again where it still has the tag it was read with.
     pub(super) async fn source(
         &self,

@@ -94,7 +94,7 @@ impl Operations for GatewayList {
             let marked = text(&list, "description").is_some_and(|it| Marker::find(&it).is_some());
             let ours = marked || text(&list, "name").is_some_and(|it| it.starts_with(PREFIX));
             // What is in others' lists is nothing to us, and each costs a call.
-            let items = if ours { items_of(api, &list).await? } else { Vec::new() };
+            let items = if ours { listed_items(api, &list).await? } else { Vec::new() };
             observed.extend(project(&list, &items));
         }
         Ok(observed)
@@ -128,6 +128,18 @@ impl Operations for GatewayList {
 
     async fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
         api.delete(&["gateway", "lists", id]).await
+    }
+}
+
+/// The items of a list, not read again while it has not changed.
+async fn listed_items(api: &Api<'_>, list: &Value) -> Result<Vec<Value>, Error> {
+    let id = text(list, "id").unwrap_or_default();
+    let count = list.get("count").map(ToString::to_string).unwrap_or_default();
+    let version = text(list, "updated_at").map(|updated| format!("{updated}/{count}"));
+    let read = async { Ok(Some(Value::Array(items_of(api, list).await?))) };
+    match api.details(&["gateway", "lists", &id, "items"], version, read).await? {
+        Some(Value::Array(items)) => Ok(items),
+        _ => Ok(Vec::new()),
     }
 }
 

@@ -76,4 +76,6 @@ fn outputs<const N: usize>(outputs: [(&str, &str); N]) -> BTreeMap<String, Strin
 }
 
 #[cfg(test)]
+mod drift_tests;
+#[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use super::ruleset::Phase;
 use super::*;
 use crate::kind::{Field, Marker, Ownership};
 
-fn address(kind: &dyn Kind) -> ResourceAddress {
+pub(super) fn address(kind: &dyn Kind) -> ResourceAddress {
     format!("edge-api/{}/main", kind.describe().name).parse().unwrap()
 }
 
@@ -23,7 +23,7 @@ fn example(field: &Field, which: usize) -> Value {
 }
 
 /// A declaration; for each field the first example, the second, or nothing where it may be left out.
-fn declared(kind: &dyn Kind, choices: &[u8]) -> Properties {
+pub(super) fn declared(kind: &dyn Kind, choices: &[u8]) -> Properties {
     let fields = kind.describe().fields.iter().zip(choices.iter().chain(std::iter::repeat(&0)));
     fields
         .filter_map(|(field, choice)| match choice {
@@ -36,7 +36,7 @@ fn declared(kind: &dyn Kind, choices: &[u8]) -> Properties {
 
 /// The object as Cloudflare shows it after it took what we send: server-set fields added, some
 /// things reordered and respelled.
-fn shown(kind: &dyn Kind, normalised: &Properties) -> Observed {
+pub(super) fn shown(kind: &dyn Kind, normalised: &Properties) -> Observed {
     let address = address(kind);
     let with = |mut object: Value, added: Value| {
         let added = added.as_object().unwrap().clone();

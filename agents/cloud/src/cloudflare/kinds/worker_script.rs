@@ -106,8 +106,7 @@ impl Operations for WorkerScript {
             .map(|script| async move {
                 let name = text(&script, "id").unwrap_or_default();
                 if name.starts_with(PREFIX) {
-                    let tag = text(&script, "etag");
-                    return self.observe(api, &name, tag.as_deref()).await;
+                    return self.observe(api, &name, Some(&script)).await;
                 }
                 // The code of others is nothing to us, and each costs calls.
                 Ok(Some(project(&name, &script, None)))
@@ -168,13 +167,21 @@ impl WorkerScript {
         &self,
         api: &Api<'_>,
         name: &str,
-        tag: Option<&str>,
+        listed: Option<&Value>,
     ) -> Result<Option<Observed>, Error> {
-        let Some(settings) = api.find(&["workers", "scripts", name, "settings"]).await? else {
+        let tag = listed.and_then(|script| text(script, "etag"));
+        let modified = listed.and_then(|script| text(script, "modified_on"));
+        let path = ["workers", "scripts", name, "settings"];
+        let version = modified.zip(tag.as_ref()).map(|(modified, tag)| format!("{modified}/{tag}"));
+        let Some(settings) = api.details(&path, version, api.find(&path)).await? else {
             return Ok(None);
         };
-        let content = api.source(name, tag).await?;
-        Ok(Some(project(name, &settings, content.as_deref())))
+        let content = api.source(name, tag.as_deref()).await?;
+        let mut observed = project(name, &settings, content.as_deref());
+        // Settings do not say it.
+        observed.modified_at =
+            listed.and_then(|it| text(it, "modified_on")).or(observed.modified_at);
+        Ok(Some(observed))
     }
 }
 
