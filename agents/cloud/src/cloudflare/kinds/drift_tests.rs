@@ -76,7 +76,7 @@ fn what_nobody_touched_is_as_declared_whatever_moves_by_itself() {
         // Others around it, before and after, and another version of it.
         let mut moved = object.clone();
         moved.modified_at = Some("2026-06-01T00:00:00Z".to_owned());
-        let others: Vec<Observed> = ["x", "y"].map(|id| foreign(&object, id)).into();
+        let others: Vec<Observed> = ["theirs-1", "theirs-2"].map(|id| foreign(&object, id)).into();
         let around = [others[0].clone(), moved, others[1].clone()];
         let seen = look(&scope(*kind), &around, &[&state], CATALOGUE);
         assert!(seen.drifted.is_empty(), "{kind:?}: {:?}", seen.drifted);
@@ -114,7 +114,7 @@ fn every_owned_field_that_is_edited_is_found() {
 fn what_is_deleted_is_missing() {
     for kind in KINDS {
         let (state, object) = made(*kind);
-        for listing in [vec![], vec![foreign(&object, "x")]] {
+        for listing in [vec![], vec![foreign(&object, "theirs")]] {
             let seen = look(&scope(*kind), &listing, &[&state], CATALOGUE);
             let found: Vec<_> = seen.drifted.into_values().flatten().collect();
             assert_eq!(found.len(), 1, "{kind:?}");
