@@ -156,6 +156,17 @@ fn vary(value: &mut Value, text: &str, number: u64, free: &Value) {
         "waits_for",
         "holders",
         "nearest",
+        "scope",
+        "drift",
+        "said",
+        "at",
+        "until",
+        "due_at",
+        "again_at",
+        "looked_at",
+        "changed_at",
+        "detected_at",
+        "resolved_at",
     ];
     match value {
         Value::Object(fields) => {
