@@ -150,6 +150,10 @@ pub struct Change {
     /// Changes of this plan that must have finished first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits_for: Vec<ResourceAddress>,
+    /// The one object meant, by the cloud's id: for one that carries the stack's mark and is none of
+    /// its resources, as a copy. Its address is then a name for it, no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
 }
 
 impl Change {

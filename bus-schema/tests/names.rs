@@ -51,6 +51,7 @@ fn an_inverse_taken_twice_is_the_change() {
         after: Some(Properties::default()),
         depends_on: vec![],
         waits_for: vec![],
+        object: None,
     };
     assert_eq!(change.inverse().action, Action::Delete);
     assert_eq!(change.inverse().after, None);

@@ -175,6 +175,7 @@ fn delete(address: &ResourceAddress, state: &ResourceState) -> Change {
         after: None,
         depends_on: state.depends_on.clone(),
         waits_for: Vec::new(),
+        object: None,
     }
 }
 
@@ -253,6 +254,7 @@ impl Wanted {
             after: Some(self.properties.clone()),
             depends_on: self.depends_on.iter().cloned().collect(),
             waits_for: Vec::new(),
+            object: None,
         }
     }
 

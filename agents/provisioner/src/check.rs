@@ -73,6 +73,18 @@ pub enum InvalidPlan {
         /// The resource.
         resource: Box<ResourceAddress>,
     },
+    /// An object that is none of the stack's resources is to be something else than gone.
+    #[error("{resource} stands for an object that a plan can only remove")]
+    Object {
+        /// The name it is given.
+        resource: Box<ResourceAddress>,
+    },
+    /// A repair that would lose what cannot be made again.
+    #[error("a repair would remove {resource}, which holds data")]
+    HoldsData {
+        /// The resource.
+        resource: Box<ResourceAddress>,
+    },
     /// The generation it leads to does not follow.
     #[error("a plan from {from} with {changes} changes cannot lead to {to}")]
     Generation {
@@ -143,6 +155,14 @@ pub fn check(proposed: &PlanProposed, catalogue: Catalogue) -> Result<(), Invali
         };
         if !complete {
             return Err(InvalidPlan::Incomplete { resource: Box::new(change.resource.clone()) });
+        }
+        let removal = change.action == Action::Delete && plan.origin == Origin::Heal;
+        if change.object.is_some() && !removal {
+            return Err(InvalidPlan::Object { resource: Box::new(change.resource.clone()) });
+        }
+        let kind = catalogue.get(&change.resource.kind);
+        if removal && kind.is_some_and(|kind| kind.describe().holds_data) {
+            return Err(InvalidPlan::HoldsData { resource: Box::new(change.resource.clone()) });
         }
         if let Some(first) = change.waits_for.iter().find(|first| !earlier.contains(first)) {
             return Err(InvalidPlan::Order {

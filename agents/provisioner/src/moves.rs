@@ -6,7 +6,23 @@
 
 use bus_schema::{Action, Properties};
 use cloud::Observed;
-pub use cloud::{Sought, locate as find, shows};
+use cloud::locate;
+pub use cloud::{Sought, shows};
+
+/// The object of a resource in a listing of its kind and place; else one that stands in its way. With
+/// `object`, that one and no other, where it carries the mark of the same stack.
+pub fn find(
+    listing: &[Observed],
+    sought: Sought<'_>,
+    object: Option<&str>,
+) -> (Option<Observed>, Option<Observed>) {
+    let Some(id) = object else { return locate(listing, sought) };
+    let stack = &sought.address.stack;
+    let ours = |it: &&Observed| {
+        it.id == id && it.owner.as_ref().is_some_and(|owner| owner.stack == *stack)
+    };
+    (listing.iter().find(ours).cloned(), None)
+}
 
 /// What a listing holds of one resource.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -89,6 +89,7 @@ pub fn seen(
     after: Option<&Properties>,
     state: Option<&StackState>,
 ) -> Seen {
+    let object = change.object.as_deref();
     let here = Sought {
         kind,
         address: &change.resource,
@@ -96,13 +97,13 @@ pub fn seen(
         id: recorded_id(state, &change.resource),
     };
     let kind_name = &change.resource.kind;
-    let (ours, obstacle) = moves::find(survey.listing(kind_name, &change.place), here);
+    let (ours, obstacle) = moves::find(survey.listing(kind_name, &change.place), here, object);
     let before_place = place_before(change, state);
     let stray = if *before_place == change.place {
         None
     } else {
         let there = Sought { shapes: [change.before.as_ref(), None], ..here };
-        moves::find(survey.listing(kind_name, before_place), there).0
+        moves::find(survey.listing(kind_name, before_place), there, object).0
     };
     Seen { ours, stray, obstacle }
 }
@@ -154,7 +155,7 @@ pub fn compare(
                     shapes: [Some(before), None],
                     id: None,
                 };
-                moves::find(survey.listing(&change.resource.kind, place), sought).0
+                moves::find(survey.listing(&change.resource.kind, place), sought, None).0
             }
             (_, false) if moved => seen.stray,
             (_, false) => seen.ours,
@@ -175,7 +176,7 @@ pub fn compare(
         let wanted = outputs.resolved_or_same(kind, &resource.properties);
         let id = recorded_id(state, address);
         let sought = Sought { kind, address, shapes: [Some(&wanted), None], id };
-        let (found, _) = moves::find(survey.listing(&address.kind, &resource.place), sought);
+        let (found, _) = moves::find(survey.listing(&address.kind, &resource.place), sought, None);
         if !found.as_ref().is_some_and(|found| moves::shows(found, &wanted)) {
             let place = resource.place.clone();
             sightings.push(Sighting { resource: address.clone(), place, found });
@@ -195,7 +196,7 @@ pub fn confirm(state: &mut StackState, plan: &Plan, survey: &Survey, catalogue: 
         let wanted = outputs.resolved_or_same(kind, &unchanged.properties);
         let id = resource.cloud_id.as_deref();
         let sought = Sought { kind, address, shapes: [Some(&wanted), None], id };
-        let (found, _) = moves::find(survey.listing(&address.kind, &unchanged.place), sought);
+        let (found, _) = moves::find(survey.listing(&address.kind, &unchanged.place), sought, None);
         if found.is_some() {
             observe(resource, found.as_ref());
         }

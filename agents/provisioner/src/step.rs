@@ -43,6 +43,8 @@ pub struct Task {
     pub to: Option<Spot>,
     /// Its id, as recorded.
     pub id: Option<String>,
+    /// The one object meant, where it is not the resource's.
+    pub object: Option<String>,
     /// How an object that is always there was before anybody declared it, where recorded.
     pub prior: Option<Properties>,
     /// What a listing made just now holds of it; without one, a call may have been made already.
@@ -184,13 +186,14 @@ impl Task {
         let shapes = [to.or(from).map(|it| &it.properties), to.and(from).map(|it| &it.properties)];
         let sought =
             Sought { kind: self.kind, address: &self.address, shapes, id: self.id.as_deref() };
+        let object = self.object.as_deref();
         let listing = self.cloud.list(&self.address.kind, home).await?;
-        let (ours, obstacle) = moves::find(&listing, sought);
+        let (ours, obstacle) = moves::find(&listing, sought, object);
         let stray = match from.filter(|from| from.place != *home) {
             Some(from) => {
                 let listing = self.cloud.list(&self.address.kind, &from.place).await?;
                 let there = Sought { shapes: [Some(&from.properties), None], ..sought };
-                moves::find(&listing, there).0
+                moves::find(&listing, there, object).0
             }
             None => None,
         };

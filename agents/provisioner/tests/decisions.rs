@@ -103,13 +103,16 @@ fn ours_is_told_by_its_mark_then_by_its_id_never_by_its_key() {
     let theirs = object("3", Some("item/b"), &wanted);
 
     let listing = [bare.clone(), marked.clone()];
-    assert_eq!(moves::find(&listing, sought(Some("2"))), (Some(marked), None));
+    assert_eq!(moves::find(&listing, sought(Some("2")), None), (Some(marked), None));
     assert_eq!(
-        moves::find(std::slice::from_ref(&bare), sought(Some("2"))),
+        moves::find(std::slice::from_ref(&bare), sought(Some("2")), None),
         (Some(bare.clone()), None)
     );
-    assert_eq!(moves::find(std::slice::from_ref(&bare), sought(None)), (None, Some(bare.clone())));
-    assert_eq!(moves::find(std::slice::from_ref(&theirs), sought(Some("3"))).0, None);
+    assert_eq!(
+        moves::find(std::slice::from_ref(&bare), sought(None), None),
+        (None, Some(bare.clone()))
+    );
+    assert_eq!(moves::find(std::slice::from_ref(&theirs), sought(Some("3")), None).0, None);
 }
 
 #[test]

@@ -50,6 +50,7 @@ fn plans() -> impl Strategy<Value = PlanProposed> {
             after: (action != Action::Delete).then(|| properties("after")),
             depends_on: Vec::new(),
             waits_for: (0..n).filter(|m| edges & (1 << m) != 0).map(address).collect(),
+            object: None,
         });
         PlanProposed::new(Plan {
             intent: IntentId::of_stream_sequence(1),

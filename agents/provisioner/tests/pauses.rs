@@ -207,6 +207,47 @@ async fn a_repair_puts_back_what_is_declared_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_copy_is_removed_and_the_original_stays() {
+    let site = Site::new();
+    site.apply("one", &first(), 1).await;
+    let fresh = site.world.lock().unwrap().picture();
+    {
+        let mut world = site.world.lock().unwrap();
+        let items = world.scope("cloudflare.item", &support::zone("example.com"));
+        let mut copy = items.iter().find(|it| it.key == "alone").unwrap().clone();
+        copy.id = "copy".to_owned();
+        copy.key = "other".to_owned();
+        items.insert(0, copy);
+    }
+    let mut heal = repair(&site, Origin::Heal).plan;
+    assert!(heal.changes.is_empty());
+    heal.changes.push(bus_schema::Change {
+        resource: support::address("item/alone-0a1b2c3d"),
+        place: support::zone("example.com"),
+        action: bus_schema::Action::Delete,
+        before: Some(bus_schema::Properties::default()),
+        after: None,
+        depends_on: Vec::new(),
+        waits_for: Vec::new(),
+        object: Some("copy".to_owned()),
+    });
+    heal.to = heal.from.next();
+    let mut hostile = heal.clone();
+    hostile.changes[0].object = None;
+    hostile.changes[0].resource = support::address("item/alone");
+    hostile.unchanged.retain(|it| it.address != support::address("item/alone"));
+    let hostile = PlanProposed::new(hostile);
+    let sequence = site.publish(&hostile);
+    let error = site.process("one").turn(&hostile, sequence).await.unwrap().unwrap_err();
+    assert!(matches!(error, TurnError::Invalid(_)), "it cannot remove what is declared: {error}");
+
+    let outcome = site.propose("one", &PlanProposed::new(heal)).await;
+    assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+    assert_eq!(site.world.lock().unwrap().picture(), fresh);
+    assert_eq!(site.state().unwrap().resources.len(), first().len());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_adoption_declares_what_is_there_and_calls_nothing() {
     let site = Site::new();
     site.apply("one", &first(), 1).await;

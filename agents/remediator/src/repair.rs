@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bus_schema::{
-    Drift, Finding, Origin, Plan, Properties, Remedy, Resource, ResourceAddress, StackState,
+    Action, Change, Drift, Finding, Origin, Plan, Properties, Remedy, Resource, ResourceAddress,
+    StackState,
 };
 use cloud::{Catalogue, DiffError, Outputs};
 
@@ -28,13 +29,11 @@ pub enum NoPlan {
     /// The declaration that it would lead to is none.
     #[error("what would be declared then cannot be")]
     Undeclarable(#[source] Box<DiffError>),
-    /// Something that has the mark of what the stack declares is there beside it.
-    #[error("{object} (id {id}) carries the mark of {resource}, which is there as well")]
-    Copy {
+    /// One too many, of a kind that holds data.
+    #[error("{object} is one too many of {resource}, and may hold data that nobody can make again")]
+    HoldsData {
         /// What carries the mark.
         object: String,
-        /// Its id.
-        id: String,
         /// Whose mark it carries.
         resource: ResourceAddress,
     },
@@ -69,16 +68,13 @@ pub fn plan(
         })
         .collect();
     let mut left = BTreeSet::new();
+    let mut removals = Vec::new();
     for Case { finding, course } in cases {
         let Some(address) = &finding.resource else { continue };
         let observed = current.resources.get(address).and_then(|it| it.observed.clone());
         match (course, origin, finding.drift) {
             (Course::Revert { .. }, Origin::Heal, Drift::Surplus) => {
-                return Err(NoPlan::Copy {
-                    object: finding.object.clone(),
-                    id: finding.cloud_id.clone().unwrap_or_default(),
-                    resource: address.clone(),
-                });
+                removals.push(removal(finding, address, catalogue)?);
             }
             (Course::Revert { but }, Origin::Heal, _) => {
                 if let (Some(wanted), Some(observed)) = (desired.get_mut(address), &observed) {
@@ -112,8 +108,9 @@ pub fn plan(
         leave(&mut current, state, address, &outputs, catalogue);
     }
     let desired: Vec<Resource> = desired.into_values().collect();
-    let diff = cloud::diff(&state.stack, Some(&current), &desired, catalogue)
+    let mut diff = cloud::diff(&state.stack, Some(&current), &desired, catalogue)
         .map_err(|error| NoPlan::Undeclarable(Box::new(error)))?;
+    diff.changes.extend(removals);
     if diff.changes.is_empty() && origin == Origin::Heal {
         return Ok(None);
     }
@@ -135,6 +132,32 @@ pub fn plan(
         excluded: excluded.into_iter().map(|resource| resource.address).collect(),
         remedy: Some(remedy),
     }))
+}
+
+/// Removes an object that carries the stack's mark and is none of its resources.
+fn removal(
+    finding: &Finding,
+    marked: &ResourceAddress,
+    catalogue: Catalogue,
+) -> Result<Change, NoPlan> {
+    let holds_data = catalogue.get(&marked.kind).is_none_or(|kind| kind.describe().holds_data);
+    let digits: String = finding.signature.as_str().chars().take(8).collect();
+    let start: String = marked.name.as_str().chars().take(31).collect();
+    let name = format!("{start}-{digits}").parse();
+    match (name, &finding.cloud_id) {
+        (Ok(name), Some(id)) if !holds_data => Ok(Change {
+            resource: ResourceAddress::new(marked.stack.clone(), marked.kind.clone(), name),
+            place: finding.scope.place.clone(),
+            action: Action::Delete,
+            // Whatever it shows.
+            before: Some(Properties::default()),
+            after: None,
+            depends_on: Vec::new(),
+            waits_for: Vec::new(),
+            object: Some(id.clone()),
+        }),
+        _ => Err(NoPlan::HoldsData { object: finding.object.clone(), resource: marked.clone() }),
+    }
 }
 
 /// Makes a resource look as declared, so that nothing is planned for it.

@@ -282,3 +282,30 @@ async fn an_environment_that_only_proposes_waits_for_a_person_and_one_that_obser
     assert_eq!(swarm.plans(&edge()).await?.len(), 1);
     remediator.stopped().await
 }
+
+#[tokio::test]
+async fn a_copy_is_removed_unless_it_may_hold_data() -> Result<()> {
+    let swarm = Swarm::start().await?;
+    let state = stack()?;
+    swarm.record(&state).await?;
+    let remediator = swarm.remediator(quick())?;
+    let surplus = |local: &str| {
+        let (mut finding, _) = missing(&state, local);
+        finding.drift = bus_schema::Drift::Surplus;
+        finding.cloud_id = Some("copy".to_owned());
+        let observed = state.resources[&address(local)].observed.clone();
+        (finding, observed)
+    };
+    let (record, namespace) = (surplus("dns_record/api"), surplus("kv_namespace/cache"));
+    swarm.found(&[record.clone(), namespace.clone()]).await?;
+    let plan = swarm.plan(&edge(), 1).await?.message.plan;
+    let [change] = plan.changes.as_slice() else { panic!("{:?}", plan.changes) };
+    assert_eq!((change.action, change.object.as_deref()), (Action::Delete, Some("copy")));
+    assert_eq!(plan.unchanged.len(), 3, "what is declared stays");
+    let asked = eventually("a person is asked", || async {
+        Ok(swarm.asked(&edge()).await?.into_iter().next())
+    })
+    .await?;
+    assert!(asked.reason.contains("may hold data"), "{}", asked.reason);
+    remediator.stopped().await
+}

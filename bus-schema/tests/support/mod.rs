@@ -118,6 +118,7 @@ pub(crate) fn plan() -> Plan {
             after: Some(properties("203.0.113.10")),
             depends_on: vec![setting()],
             waits_for: vec![setting()],
+            object: None,
         }],
         unchanged: vec![Resource {
             address: setting(),

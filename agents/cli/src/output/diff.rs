@@ -193,6 +193,7 @@ mod tests {
             after: properties(after),
             depends_on: Vec::new(),
             waits_for: Vec::new(),
+            object: None,
         }
     }
 
