@@ -1,5 +1,7 @@
 //! The remediator at work on a real server, with the rights a remediator has.
 
+#![cfg(test)]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! What holds of damping, whatever happens.
 
+#![cfg(test)]
+
 use std::time::Duration;
 
 use bus_schema::Damping;
