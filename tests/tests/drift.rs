@@ -103,3 +103,33 @@ async fn what_the_swarm_made_shows_no_drift_and_what_another_edits_does() -> any
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn the_trace_of_an_intent_leads_to_its_drift_and_back() -> anyhow::Result<()> {
+    let swarm = Swarm::builder().with_telemetry().with_auditors(1).start().await?;
+    let followed =
+        swarm.intend("Point docs.example.com to 203.0.113.20").await?.converged().await?;
+    let traceparent = followed.state.traceparent.clone().unwrap_or_default();
+    let declared = traceparent.split('-').nth(1).unwrap_or_default().to_owned();
+    let someone = swarm.cloudflare.as_someone_else();
+    let zone = someone.zone("example.com").await?;
+    let record = someone.records("example.com", "docs.example.com").await?;
+    let id = record[0]["id"].as_str().context("a record")?;
+    someone.must(Method::DELETE, &format!("/zones/{zone}/dns_records/{id}"), None).await?;
+
+    let receiver = swarm.telemetry.as_ref().context("asked for")?;
+    let told = until("both spans have arrived", secs(30), || async {
+        let told: Vec<_> =
+            receiver.spans().into_iter().filter(|span| span.name == "drift found").collect();
+        Ok((told.len() >= 2).then_some(told))
+    })
+    .await
+    .with_context(|| swarm.logs())?;
+    let (there, here): (Vec<_>, Vec<_>) = told.iter().partition(|span| span.trace == declared);
+    let (there, here) = (there.first(), here.first());
+    let (there, here) = (there.context("in the intent's trace")?, here.context("in the look's")?);
+    // The receiver prints links as it prints attributes.
+    assert_eq!(there.attributes.get("Trace ID"), Some(&here.trace), "{told:#?}");
+    assert_eq!(here.attributes.get("Trace ID"), Some(&declared), "{told:#?}");
+    Ok(())
+}

@@ -11,10 +11,11 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::post;
 use bus_schema::{Hint, MessageId, Place, Scope, TakenHint};
 use bytes::Bytes;
@@ -29,6 +30,9 @@ use crate::settings::Intake;
 use crate::signed::{Refused, Secret, WINDOW};
 use crate::watching::{Watching, scopes};
 
+/// How long it is remembered that a signed hint was taken: as long as it would be believed, so much
+/// before our time and so much after it.
+const KEPT: Duration = Duration::from_secs(WINDOW.unsigned_abs() * 2 + 1);
 /// Largest body taken, in bytes.
 const LARGEST: usize = 64 * 1024;
 
@@ -100,12 +104,26 @@ async fn signed(State(house): State<Arc<House>>, headers: HeaderMap, body: Bytes
         Ok(hint) => hint,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")),
     };
-    match house.first_time(signature.unwrap_or_default()).await {
-        Ok(true) => {}
-        Ok(false) => return (StatusCode::CONFLICT, "this hint was taken already\n".to_owned()),
+    let key = hex::encode(Sha256::digest(signature.unwrap_or_default().as_bytes()));
+    match house.taken.get(&key).await {
+        Ok(None) => {}
+        Ok(Some(_)) => return already(),
         Err(error) => return unavailable(&error),
     }
-    house.hint(&hint.scopes, "signed hint").await
+    // The same id for the same hint: where it comes twice at once, it is stored once.
+    let answer = house.hint(&hint.scopes, "signed hint", &MessageId::given(key.clone())).await;
+    if answer.0 != StatusCode::ACCEPTED {
+        return answer;
+    }
+    match house.taken.put_for(&key, &TakenHint { at: runtime::now() }, KEPT, None).await {
+        Ok(_) => answer,
+        Err(StoreError::Conflict { .. }) => already(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+fn already() -> Answer {
+    (StatusCode::CONFLICT, "this hint was taken already\n".to_owned())
 }
 
 async fn notified(
@@ -117,7 +135,7 @@ async fn notified(
     let Some((secret, text)) = &house.cloudflare else {
         return (StatusCode::NOT_FOUND, "notifications are not taken here\n".to_owned());
     };
-    let given = headers.get("cf-webhook-auth").map(|value| value.as_bytes());
+    let given = headers.get("cf-webhook-auth").map(HeaderValue::as_bytes);
     if !secret.is(given.unwrap_or_default(), text) {
         return (StatusCode::UNAUTHORIZED, "`cf-webhook-auth` does not fit\n".to_owned());
     }
@@ -130,7 +148,8 @@ async fn notified(
     let named = named(query.as_deref().unwrap_or_default());
     let about = about(&notification, &watched);
     let wanted = if named.is_empty() { about } else { &watched & &named };
-    house.hint(&wanted, "Cloudflare notification").await
+    let id = MessageId::given(uuid::Uuid::new_v4().to_string());
+    house.hint(&wanted, "Cloudflare notification", &id).await
 }
 
 /// The scopes in a webhook's address.
@@ -162,23 +181,10 @@ fn about(notification: &Value, watched: &BTreeSet<Scope>) -> BTreeSet<Scope> {
 }
 
 impl House {
-    /// Whether a signature comes for the first time, to whichever process.
-    async fn first_time(&self, signature: &str) -> Result<bool, StoreError> {
-        let key = hex::encode(Sha256::digest(signature.as_bytes()));
-        let taken = TakenHint { at: runtime::now() };
-        // As long as it would be believed: so much before our time, and so much after it.
-        let kept = std::time::Duration::from_secs(WINDOW.unsigned_abs() * 2 + 1);
-        match self.taken.put_for(&key, &taken, kept, None).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn hint(&self, scopes: &BTreeSet<Scope>, by: &str) -> Answer {
+    async fn hint(&self, scopes: &BTreeSet<Scope>, by: &str, cause: &MessageId) -> Answer {
         for scope in scopes {
             let hint = Hint { scope: scope.clone(), by: Some(by.to_owned()) };
-            let id = MessageId::given(uuid::Uuid::new_v4().to_string());
+            let id = cause.derive(&scope.to_string());
             if let Err(error) = self.bus.publish(&hint, &id).await {
                 return unavailable(&error);
             }

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use crate::findings::{self, Origin, Sighting};
 use crate::judge::judge;
 use crate::schedule::{Ended, Looked};
-use crate::watching::{ATTEMPTS, Watching};
+use crate::watching::{ATTEMPTS, Terms, Watching};
 
 /// How long before the last write of ours somebody else's is looked for: two clocks.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(1);
@@ -189,8 +189,6 @@ impl Watching {
         }
     }
 }
-
-use crate::watching::Terms;
 
 /// What the cloud's audit log says, as far as it was asked.
 #[derive(Debug, Default)]

@@ -45,8 +45,9 @@ impl Watching {
                 tracing::warn!(
                     %kind, scopes = scopes.len(), latency_seconds = latency.as_secs(),
                     promised_seconds = promise.as_secs(),
-                    "a change can stay unseen longer than was promised: raise CADENCE_SECONDS' \
-                     frequency or CLOUDFLARE_RATE, or promise less"
+                    "a change can stay unseen longer than was promised: look more often \
+                     (CADENCE_SECONDS), have more calls (CLOUDFLARE_RATE), or promise less \
+                     (PROMISE_SECONDS)"
                 );
             }
             Some((_, latency)) if *latency <= promise && was_late => {

@@ -49,15 +49,15 @@ pub fn take(watch: &Watch, by: &InstanceId, now: Timestamp, hold: Duration) -> W
     Watch { taken: Some(taken), again_at: None, ..watch.clone() }
 }
 
-/// The same look, held on to; `None` where it is another's by now.
-pub fn renew(watch: &Watch, held: &Taken, now: Timestamp, hold: Duration) -> Option<Watch> {
-    let mut renewed = still(watch, held)?.clone();
-    renewed.taken = Some(Taken { until: after(now, hold), ..held.clone() });
+/// The same look, held on to for longer; `None` where it is another's by now.
+pub fn renew(watch: &Watch, mine: &Taken, now: Timestamp, hold: Duration) -> Option<Watch> {
+    let mut renewed = still(watch, mine)?.clone();
+    renewed.taken = Some(Taken { until: after(now, hold), ..mine.clone() });
     Some(renewed)
 }
 
-fn still<'it>(watch: &'it Watch, held: &Taken) -> Option<&'it Watch> {
-    let ours = watch.taken.as_ref().is_some_and(|it| it.by == held.by && it.since == held.since);
+fn still<'it>(watch: &'it Watch, mine: &Taken) -> Option<&'it Watch> {
+    let ours = watch.taken.as_ref().is_some_and(|it| it.by == mine.by && it.since == mine.since);
     ours.then_some(watch)
 }
 
@@ -143,25 +143,25 @@ pub struct Looked {
 /// The watch after a look; `None` where it is another's by now, who will write what there is.
 pub fn finish(
     watch: &Watch,
-    held: &Taken,
+    mine: &Taken,
     ended: Ended,
     now: Timestamp,
     pace: Pace,
 ) -> Option<Watch> {
-    let mut next = still(watch, held)?.clone();
+    let mut next = still(watch, mine)?.clone();
     next.taken = None;
     next.cadence_seconds = seconds(pace.cadence);
     next.latency_seconds = seconds(pace.latency);
     let hinted = next.again_at.take();
     let due_at = match ended {
         Ended::Looked(looked) => {
-            next.looked_at = Some(held.since);
+            next.looked_at = Some(mine.since);
             next.looks += 1;
             next.calls = looked.calls;
             next.trouble = None;
             next.unmanaged = looked.unmanaged;
             next.unmanaged_left_out = looked.unmanaged_left_out;
-            let in_time = after(held.since, pace.cadence);
+            let in_time = after(mine.since, pace.cadence);
             [looked.again_at, hinted].into_iter().flatten().fold(in_time, Timestamp::min)
         }
         // A look that cannot be made is not hurried by who hinted.

@@ -34,10 +34,7 @@ pub(crate) fn cut(differences: &[Difference]) -> Vec<Difference> {
 }
 
 fn short(value: &Value) -> Value {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     if text.len() <= LONGEST {
         return value.clone();
     }

@@ -203,15 +203,10 @@ impl Watching {
         for _ in 0..ATTEMPTS {
             let now = runtime::now();
             let pace = self.pace(scope);
-            let (watch, revision) = match self.watched.get(&key).await? {
-                Some((watch, revision)) => (watch, revision),
-                None => {
-                    let watch = schedule::begin(scope.clone(), now);
-                    match allow_conflict(self.watched.create(&key, &watch).await)? {
-                        Some(revision) => (watch, revision),
-                        None => continue,
-                    }
-                }
+            let Some((watch, revision)) = self.watched.get(&key).await? else {
+                let watch = schedule::begin(scope.clone(), now);
+                allow_conflict(self.watched.create(&key, &watch).await)?;
+                continue;
             };
             let next = schedule::wish(&watch, wish, since, now, pace);
             let wanted = next.as_ref().unwrap_or(&watch);

@@ -73,7 +73,7 @@ fn a_hint_is_heeded_at_once_and_a_flood_of_them_once_more() {
     for later in 10_004..10_100 {
         assert_eq!(wish(&again, Wish::Hint, at(later), at(later + 1), PACE), None);
     }
-    let mine = taken.taken.clone().unwrap();
+    let mine = taken.taken.unwrap();
     let done = finish(&again, &mine, looked(), at(10_050), PACE).unwrap();
     assert_eq!(done.due_at, after(at(10_001), PAUSE));
 }

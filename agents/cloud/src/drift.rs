@@ -127,23 +127,22 @@ fn one<'it>(
     (id, found(Drift::Changed, Some(ours), differences))
 }
 
-/// A listing by what its objects are sought by, so that a thousand resources are not each held
+/// A listing by what its objects are sought by (the stack of their mark, their id, their key), so that a thousand resources are not each held
 /// against a thousand objects.
 struct Index<'it> {
-    by_stack: HashMap<&'it StackName, Vec<&'it Observed>>,
-    by_id: HashMap<&'it str, &'it Observed>,
-    by_key: HashMap<&'it str, Vec<&'it Observed>>,
+    stacks: HashMap<&'it StackName, Vec<&'it Observed>>,
+    ids: HashMap<&'it str, &'it Observed>,
+    keys: HashMap<&'it str, Vec<&'it Observed>>,
 }
 
 impl<'it> Index<'it> {
     fn of(listing: &'it [Observed]) -> Self {
-        let mut index =
-            Self { by_stack: HashMap::new(), by_id: HashMap::new(), by_key: HashMap::new() };
+        let mut index = Self { stacks: HashMap::new(), ids: HashMap::new(), keys: HashMap::new() };
         for object in listing {
-            index.by_id.insert(&object.id, object);
-            index.by_key.entry(&object.key).or_default().push(object);
+            index.ids.insert(&object.id, object);
+            index.keys.entry(&object.key).or_default().push(object);
             if let Some(owner) = &object.owner {
-                index.by_stack.entry(&owner.stack).or_default().push(object);
+                index.stacks.entry(&owner.stack).or_default().push(object);
             }
         }
         index
@@ -152,18 +151,18 @@ impl<'it> Index<'it> {
     /// Every object that can be the one sought, in the listing's form and by id.
     fn candidates(&self, sought: Sought<'_>) -> (Vec<Observed>, Vec<&'it str>) {
         let Sought { kind, address, shapes, id } = sought;
-        let keys = shapes.into_iter().flatten().map(|shape| kind.key(address, shape));
-        let with_key = keys.filter_map(|key| self.by_key.get(key.as_str())).flatten();
-        let marked = self.by_stack.get(&address.stack).into_iter().flatten();
+        let sought = shapes.into_iter().flatten().map(|shape| kind.key(address, shape));
+        let with_key = sought.filter_map(|key| self.keys.get(key.as_str())).flatten();
+        let marked = self.stacks.get(&address.stack).into_iter().flatten();
         let marked = marked.filter(|it| it.owner.as_ref().is_some_and(|owner| owner.is(address)));
-        let with_id = id.and_then(|id| self.by_id.get(id));
-        let mut ids = HashSet::new();
+        let with_id = id.and_then(|id| self.ids.get(id));
+        let mut seen = HashSet::new();
         let objects: Vec<&'it Observed> = with_id
             .into_iter()
             .chain(marked)
             .chain(with_key)
             .copied()
-            .filter(|object| ids.insert(object.id.as_str()))
+            .filter(|object| seen.insert(object.id.as_str()))
             .collect();
         let ids = objects.iter().map(|object| object.id.as_str()).collect();
         (objects.into_iter().cloned().collect(), ids)

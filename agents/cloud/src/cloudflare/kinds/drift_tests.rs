@@ -99,7 +99,7 @@ fn every_owned_field_that_is_edited_is_found() {
             choices[nth] = 1;
             let edited = kind.normalise(&declared(*kind, &choices)).unwrap();
             let edited = Observed { id: object.id.clone(), ..keyed(*kind, shown(*kind, &edited)) };
-            let found = drifts(*kind, &state, &[edited.clone()]);
+            let found = drifts(*kind, &state, std::slice::from_ref(&edited));
             assert_eq!(found.len(), 1, "{kind:?} {}: {found:?}", field.name);
             assert_eq!(found[0].drift, Drift::Changed);
             assert_eq!(found[0].address, address(*kind));
