@@ -126,6 +126,49 @@ async fn a_plan_the_cloud_has_overtaken_is_made_again_and_a_failure_ends_it() ->
 }
 
 #[tokio::test]
+async fn an_intent_is_planned_against_what_the_auditor_saw_and_a_repair_s_end_is_not_its_own()
+-> Result<()> {
+    let swarm = Swarm::start().await?;
+    let planner = swarm.planner()?;
+    let text = "Point docs.example.com to 203.0.113.20";
+    let intent = swarm.submit(&json!({"text": text})).await?;
+    let first = swarm.plan(intent, None).await?;
+    let stack = swarm.apply(&first).await?;
+    swarm.intent(intent, ended).await?;
+    let gone = stack.resources.keys().map(|address| (address.clone(), None)).collect();
+    let seen = bus_schema::StackObservation {
+        stack: stack.stack.clone(),
+        generation: stack.generation,
+        drifted: gone,
+        findings: std::collections::BTreeMap::new(),
+        unsaid: Vec::new(),
+        updated_at: jiff::Timestamp::now(),
+    };
+    swarm.bus.store().create(&seen.stack, &seen).await?;
+    let again = swarm.submit(&json!({"text": text})).await?;
+    let repair = swarm.plan(again, None).await?;
+    assert!(repair.plan.changes.iter().all(|change| change.action == Action::Create));
+    assert_eq!(repair.plan.changes.len(), first.plan.changes.len());
+
+    swarm
+        .send(&PlanFailed {
+            stack: repair.plan.stack.clone(),
+            intent: repair.plan.intent,
+            plan: repair.id.clone(),
+            origin: Origin::Heal,
+            resource: None,
+            reason: "a repair's own".to_owned(),
+            next: String::new(),
+            undone: 0,
+        })
+        .await?;
+    swarm.apply(&repair).await?;
+    let state = swarm.intent(again, ended).await?;
+    assert_eq!(state.phase, IntentPhase::Converged);
+    planner.stopped().await
+}
+
+#[tokio::test]
 async fn a_stack_is_retired_where_it_is_and_its_name_is_not_taken_by_another_path() -> Result<()> {
     let swarm = Swarm::start().await?;
     let planner = swarm.planner()?;

@@ -217,3 +217,67 @@ async fn the_agent_answers_for_a_cloud_it_cannot_reach_and_drops_what_is_no_plan
     assert!(sessions.is_empty(), "it closed its session: {sessions:?}");
     Ok(())
 }
+
+#[tokio::test]
+async fn the_agent_keeps_hands_off_and_gives_what_came_meanwhile_its_turn() -> Result<()> {
+    let server = Server::start().await?;
+    let bus = server.bus().await?;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let own = ProvisionerSettings {
+        cloudflare_api: Some(format!("http://127.0.0.1:{closed}/client/v4").parse()?),
+        cloudflare_token: "a-token".to_owned().into(),
+        cloudflare_limits: ::cloud::cloudflare::Limits::default(),
+        session: Duration::from_secs(3),
+        parallelism: 2,
+        patience: Duration::ZERO,
+        lag: Duration::ZERO,
+    };
+    let stop = CancellationToken::new();
+    let settings = RuntimeSettings::at(&server.url);
+    let agent = tokio::spawn(runtime::serve::<Provisioner>(settings, own, stop.clone()));
+    let desired = [bus_schema::Resource {
+        address: support::address("dns_record/api"),
+        place: support::zone("example.com"),
+        properties: serde_json::from_value(serde_json::json!({
+            "name": "api.example.com", "type": "A", "content": "203.0.113.10",
+            "ttl": 1, "proxied": true,
+        }))?,
+        depends_on: Vec::new(),
+    }];
+    let proposed = support::plan_of(None, &desired, 1, ::cloud::cloudflare::catalogue());
+    let blank = provisioner::ending::blank(&proposed.plan, jiff::Timestamp::now());
+    bus.store().create(&blank.stack, &blank).await?;
+
+    let ask = |paused: bool| {
+        let (bus, stack) = (bus.clone(), blank.stack.clone());
+        async move {
+            let asked = bus_schema::PauseRequested { stack, paused, reason: None, by: None };
+            bus.publish(&asked, &MessageId::given(format!("paused {paused}"))).await
+        }
+    };
+    ask(true).await?;
+    eventually("it is heeded", || async {
+        Ok(state(&bus).await?.filter(|state| state.paused.is_some()))
+    })
+    .await?;
+    let sequence = publish(&bus, &proposed, "plan").await?;
+    let waiting = eventually("the plan waits", || async {
+        Ok(state(&bus).await?.filter(|state| !state.waiting.is_empty()))
+    })
+    .await?;
+    assert_eq!(waiting.waiting, [sequence]);
+    let resumed = ask(false).await?;
+    let outcome = eventually("its outcome", || async {
+        Ok(bus.message_at::<PlanFailed>(resumed + 1).await?.map(|it| it.message))
+    })
+    .await?;
+    assert_eq!(outcome.plan, proposed.id);
+    let after = eventually("nothing waits", || async {
+        Ok(state(&bus).await?.filter(|state| state.waiting.is_empty()))
+    })
+    .await?;
+    assert_eq!(after.paused, None);
+    stop.cancel();
+    agent.await??;
+    Ok(())
+}

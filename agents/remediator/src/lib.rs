@@ -17,6 +17,7 @@ mod evaluation;
 pub mod lesson;
 mod meters;
 pub mod repair;
+mod saying;
 mod settings;
 
 pub use agent::Remediator;

@@ -1,0 +1,111 @@
+//! What somebody else changes in the cloud is put back by a whole swarm, once, within seconds; and
+//! not while a person has said hands off.
+
+use anyhow::Context;
+use bus_schema::{FindingResolved, Lesson, PauseRequested, StackState, codec};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Someone, Swarm, secs, until};
+
+const RECORD: &str = "docs.example.com";
+const STACK: &str = "dns-docs-example-com";
+
+async fn resolved(swarm: &Swarm) -> anyhow::Result<Vec<FindingResolved>> {
+    let messages = swarm.messages("SWARM").await?;
+    messages
+        .iter()
+        .filter(|message| message.subject.starts_with("swarm.finding.resolved."))
+        .map(|message| Ok(codec::decode(None, &message.payload)?))
+        .collect()
+}
+
+async fn content(someone: &Someone) -> anyhow::Result<Vec<String>> {
+    let records = someone.records("example.com", RECORD).await?;
+    Ok(records.iter().filter_map(|it| it["content"].as_str().map(str::to_owned)).collect())
+}
+
+async fn edit(someone: &Someone, to: &Value) -> anyhow::Result<()> {
+    let zone = someone.zone("example.com").await?;
+    let records = someone.records("example.com", RECORD).await?;
+    let id = records.first().and_then(|it| it["id"].as_str()).context("a record")?;
+    someone.must(Method::PATCH, &format!("/zones/{zone}/dns_records/{id}"), Some(to)).await?;
+    Ok(())
+}
+
+async fn delete(someone: &Someone) -> anyhow::Result<()> {
+    let zone = someone.zone("example.com").await?;
+    for record in someone.records("example.com", RECORD).await? {
+        let id = record["id"].as_str().context("an id")?;
+        someone.must(Method::DELETE, &format!("/zones/{zone}/dns_records/{id}"), None).await?;
+    }
+    Ok(())
+}
+
+async fn put_back(swarm: &Swarm, someone: &Someone, times: usize) -> anyhow::Result<()> {
+    until("it is put back", secs(30), || async {
+        let there = content(someone).await? == ["203.0.113.20"];
+        Ok((there && resolved(swarm).await?.len() == times).then_some(()))
+    })
+    .await
+    .with_context(|| swarm.logs())
+}
+
+#[tokio::test]
+async fn what_another_edits_or_deletes_comes_back_once() -> anyhow::Result<()> {
+    let swarm = Swarm::builder().with_auditors(2).with_remediators(2).start().await?;
+    swarm.intend("Point docs.example.com to 203.0.113.20").await?.converged().await?;
+    let someone = swarm.cloudflare.as_someone_else();
+    edit(&someone, &json!({"content": "198.51.100.9"})).await?;
+    put_back(&swarm, &someone, 1).await?;
+    delete(&someone).await?;
+    put_back(&swarm, &someone, 2).await?;
+    let state = swarm.stack(STACK).await?;
+    assert_eq!(state.generation.0, 3, "one plan each");
+    let proposed = swarm.messages("SWARM").await?;
+    let plans = proposed.iter().filter(|it| it.subject.starts_with("swarm.plan.proposed."));
+    assert_eq!(plans.count(), 3, "{}", swarm.logs());
+    for ended in resolved(&swarm).await? {
+        let lesson: Option<Lesson> = swarm.record(&ended.finding.signature).await?;
+        let lesson = lesson.with_context(|| swarm.logs())?;
+        assert_eq!((lesson.found, lesson.repaired), (1, 1), "{lesson:#?}");
+        assert!(lesson.last_repair_ms > 0 && lesson.last_repair_ms < 15_000, "{lesson:#?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_paused_stack_sees_no_write_and_resuming_heals_it() -> anyhow::Result<()> {
+    let swarm = Swarm::builder().with_auditors(1).with_remediators(1).start().await?;
+    swarm.intend("Point docs.example.com to 203.0.113.20").await?.converged().await?;
+    let someone = swarm.cloudflare.as_someone_else();
+    let pause = |paused: bool| {
+        let asked = PauseRequested {
+            stack: STACK.parse()?,
+            paused,
+            reason: Some("an incident".to_owned()),
+            by: None,
+        };
+        anyhow::Ok(serde_json::to_vec(&asked)?)
+    };
+    let subject = format!("swarm.stack.pause.{STACK}");
+    swarm.say(&subject, pause(true)?).await?;
+    until("it is heeded", secs(10), || async {
+        Ok(swarm.stack(STACK).await?.paused.is_some().then_some(()))
+    })
+    .await?;
+    edit(&someone, &json!({"content": "198.51.100.9"})).await?;
+    let waits = |state: &StackState| !state.waiting.is_empty();
+    until("its repair waits", secs(20), || async {
+        Ok(waits(&swarm.stack(STACK).await?).then_some(()))
+    })
+    .await
+    .with_context(|| swarm.logs())?;
+    assert_eq!(content(&someone).await?, ["198.51.100.9"]);
+    assert_eq!(swarm.stack(STACK).await?.generation.0, 1);
+
+    swarm.say(&subject, pause(false)?).await?;
+    put_back(&swarm, &someone, 1).await?;
+    let state = swarm.stack(STACK).await?;
+    assert_eq!((state.generation.0, state.paused, state.waiting.len()), (2, None, 0));
+    Ok(())
+}
