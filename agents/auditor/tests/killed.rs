@@ -40,7 +40,7 @@ async fn what_there_is_to_find_is_found_once_wherever_an_auditor_dies() -> Resul
         let wanted = record(&stack, "api", "203.0.113.10");
         // Three scopes, so that looks at one stack come together.
         let rules = ["waf_rule", "cache_rule"].map(|it| resource(kind(it), &stack, "main", None));
-        let all = [&[wanted.clone()], rules.as_slice()].concat();
+        let all = [std::slice::from_ref(&wanted), rules.as_slice()].concat();
         let state = world.declare(&stack, &all).await?;
         let id = |resource: &bus_schema::Resource| {
             state.resources[&resource.address].cloud_id.clone().unwrap()

@@ -1,7 +1,12 @@
 //! A real nats-server with the permissions of production, the local Cloudflare, and auditors as
 //! processes of their own. Stacks are declared by writing their records, as the provisioner would.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "each test file uses a part of it; what a test sets up fails by panicking"
+)]
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
