@@ -41,6 +41,7 @@ async fn an_edit_is_found_with_its_fields_who_and_when_and_seen_to_be_over() -> 
     assert_eq!(differences, [("content", &Some(observed), &Some(declared))]);
     let changed = found.changed_at.context("the cloud tells when")?;
     assert!(before <= changed && changed <= found.detected_at, "{before} {found:?}");
+    println!("seen {:?} after the change", found.detected_at.duration_since(changed));
 
     // Another value is another finding, and the first one ends as it.
     let theirs = record("edge-api", "api", "198.51.100.10");
