@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Shortest time between two looks that hints ask for, begin to begin: a flood of them becomes one
 /// look, and one after it.
-pub const PAUSE: Duration = Duration::from_millis(500);
+pub const PAUSE: Duration = Duration::from_millis(250);
 /// Shortest wait after a look that could not be made.
 const LEAST_RETRY: Duration = Duration::from_secs(1);
 

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use auditor::schedule::PAUSE;
 use bus_schema::{Hint, Scope, Watch, codec};
 use cloud::cloudflare::catalogue;
 use support::{World, eventually, kind, record, resource, scope};
@@ -154,7 +155,7 @@ async fn a_flood_of_hints_becomes_one_look_and_one_after_it() -> Result<()> {
     // Every hint was before the last look began, or there is one to come.
     let looks = world.watch(&records).await?.map_or(watch.looks, |it| it.looks) - 1;
     println!("{hints} hints in {flooded:?}, answered in {handled:?}: {looks} looks");
-    let most = 2 + u64::try_from(handled.as_millis() / 500)?;
+    let most = 2 + u64::try_from(flooded.as_millis() / PAUSE.as_millis())?;
     assert!((1..=most).contains(&looks), "{looks} looks, {most} at most");
     Ok(())
 }
