@@ -30,6 +30,7 @@ pub mod sessions;
 mod settings;
 pub mod step;
 pub mod tasks;
+mod turn_error;
 
 pub use provisioner::Provisioner;
 pub use settings::ProvisionerSettings;

@@ -144,12 +144,14 @@ impl Agent for Provisioner {
 }
 
 async fn publish(outbox: &Outbox, outcome: &Outcome) -> Result<u64, BusError> {
+    // Handled again, a message may lead to fewer outcomes, or to others: each is known by its plan.
+    let plan = outcome.plan().as_str();
     match outcome {
-        Outcome::Applied(it) => outbox.publish(it).await,
-        Outcome::Failed(it) => outbox.publish(it).await,
-        Outcome::Stale(it) => outbox.publish(it).await,
-        Outcome::Superseded(it) => outbox.publish(it).await,
-        Outcome::Stuck(it) => outbox.publish(it).await,
+        Outcome::Applied(it) => outbox.publish_as(it, plan).await,
+        Outcome::Failed(it) => outbox.publish_as(it, plan).await,
+        Outcome::Stale(it) => outbox.publish_as(it, plan).await,
+        Outcome::Superseded(it) => outbox.publish_as(it, plan).await,
+        Outcome::Stuck(it) => outbox.publish_as(it, plan).await,
     }
 }
 

@@ -53,7 +53,7 @@ impl Remediator {
             plan,
         };
         runtime::failpoint!("remediator::before_asking");
-        outbox.publish(&asked).await?;
+        outbox.publish_as(&asked, id.as_str()).await?;
         runtime::failpoint!("remediator::after_asking");
         tracing::warn!(stack = %state.stack, finding = %id, reason, "a person is asked");
         self.meters.escalated(open.finding.scope.kind.as_str());
@@ -103,7 +103,7 @@ impl Remediator {
         let Generation(generation) = proposed.plan.to;
         tracing::info!(stack = %state.stack, plan = proposed.id.short(), generation, origin = name, changes = proposed.plan.changes.len(), "repair proposed");
         runtime::failpoint!("remediator::before_proposing");
-        outbox.publish(&proposed).instrument(span).await?;
+        outbox.publish_as(&proposed, proposed.id.as_str()).instrument(span).await?;
         runtime::failpoint!("remediator::after_proposing");
         self.meters.proposed(name);
         Ok(())

@@ -37,6 +37,17 @@ impl Outbox {
         self.bus.emit(message, &id, Some(&self.cause)).await
     }
 
+    /// The same for a message whose content can be another when the handled message is handled again:
+    /// its id comes from the handled message, the type, the subject and `name`, which says what it
+    /// is, however many were emitted before it. Another is not taken for it then.
+    ///
+    /// # Errors
+    /// As for [`Outbox::publish`].
+    pub async fn publish_as<M: Message>(&self, message: &M, name: &str) -> Result<u64, BusError> {
+        let id = self.cause.derive(&format!("{}\n{}\n{name}", M::TYPE, message.subject()));
+        self.bus.emit(message, &id, Some(&self.cause)).await
+    }
+
     /// The W3C trace context of this handling, to be stored beside what it leads to; `None` where
     /// it is not traced.
     pub fn traceparent(&self) -> Option<String> {

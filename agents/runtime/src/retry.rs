@@ -178,7 +178,9 @@ mod tests {
         let delays: Vec<u64> = (1..=14)
             .map(|delivery| match decide(Ended::Failed(outer()), delivery, 20).0 {
                 Verdict::Again(delay) => delay.as_secs(),
-                other @ (Verdict::Ack | Verdict::Later(_) | Verdict::Dead(_)) => panic!("{other:?}"),
+                other @ (Verdict::Ack | Verdict::Later(_) | Verdict::Dead(_)) => {
+                    panic!("{other:?}")
+                }
             })
             .collect();
         assert_eq!(delays, [1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]);
