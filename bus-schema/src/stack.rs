@@ -45,6 +45,10 @@ pub struct StackState {
     /// this record, and one delivered again must not be begun again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<PlanFailed>,
+    /// Ids of objects of ours that were deleted lately, oldest first: a listing that lags behind can
+    /// show one still, and is not believed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<String>,
     /// When this was written.
     pub updated_at: jiff::Timestamp,
 }
@@ -56,6 +60,8 @@ impl Record for StackState {
 }
 
 impl StackState {
+    /// How many ids of deleted objects are remembered.
+    pub const MOST_DELETED: usize = 32;
     /// How many failed plans are remembered besides the last plan.
     pub const MOST_FAILED: usize = 8;
     /// Longest reason that is remembered of one, in characters.
@@ -75,6 +81,19 @@ impl StackState {
             self.failed.push(failed);
             let surplus = self.failed.len().saturating_sub(Self::MOST_FAILED);
             self.failed.drain(..surplus);
+        }
+    }
+
+    /// Remembers that an object was deleted or made anew, from how it was and how it is now.
+    pub fn note_deleted(&mut self, was: Option<&ResourceState>, is: Option<&ResourceState>) {
+        // What is always there is not deleted.
+        let id = |it: &ResourceState| it.cloud_id.clone().filter(|_| it.prior.is_none());
+        let (was, is) = (was.and_then(id), is.and_then(id));
+        self.deleted.retain(|id| Some(id) != was.as_ref() && Some(id) != is.as_ref());
+        if let Some(was) = was.filter(|was| Some(was) != is.as_ref()) {
+            self.deleted.push(was);
+            let surplus = self.deleted.len().saturating_sub(Self::MOST_DELETED);
+            self.deleted.drain(..surplus);
         }
     }
 
@@ -98,7 +117,8 @@ pub struct ResourceState {
     /// As last seen; absent where it was found gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Properties>,
-    /// The cloud's id for it, where it has one.
+    /// The cloud's id for it, where it has one; kept where it was found gone, since a listing that
+    /// lags behind can leave out what is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloud_id: Option<String>,
     /// What others may refer to, by name, for example `id`.

@@ -94,6 +94,7 @@ fn applied(before: Option<&StackState>, diff: &Diff) -> StackState {
         run: None,
         last: None,
         failed: Vec::new(),
+        deleted: Vec::new(),
         updated_at: "2026-01-01T00:00:00Z".parse().unwrap(),
     }
 }

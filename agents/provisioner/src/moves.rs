@@ -60,6 +60,8 @@ pub struct Sought<'it> {
     pub shapes: [Option<&'it Properties>; 2],
     /// The id that was recorded when it was made.
     pub id: Option<&'it str>,
+    /// Ids of objects of ours that were deleted: a listing that still shows one lags behind.
+    pub deleted: &'it [String],
 }
 
 /// The object of a resource in a listing of its kind and place; else one that stands in its way.
@@ -68,23 +70,25 @@ pub struct Sought<'it> {
 /// a tool that writes a whole object wipes the mark, but cannot give another the id. An object that
 /// merely has the same key is somebody else's.
 pub fn find(listing: &[Observed], sought: Sought<'_>) -> (Option<Observed>, Option<Observed>) {
-    let Sought { kind, address, shapes, id } = sought;
+    let Sought { kind, address, shapes, id, deleted } = sought;
     let shapes: Vec<&Properties> = shapes.into_iter().flatten().collect();
     let same_id = |it: &&Observed| id.is_some_and(|id| it.id == id);
     let owned = |it: &&Observed| shapes.iter().any(|shape| kind.is_of(address, shape, it));
     let wanted_key = shapes.first().map(|shape| kind.key(address, shape));
     let same_key = |it: &&Observed| wanted_key.as_ref() == Some(&it.key);
     let claimed = kind.describe().ownership == Ownership::Claimed;
-    let ours = listing
-        .iter()
+    // What shows another owner or none was put there by somebody else, whatever its id.
+    let lagging = |it: &&Observed| !claimed && deleted.contains(&it.id) && owned(it);
+    let listing = || listing.iter().filter(|it| !lagging(it));
+    let ours = listing()
         .filter(owned)
         .find(same_id)
-        .or_else(|| listing.iter().filter(owned).find(same_key))
-        .or_else(|| listing.iter().find(owned))
-        .or_else(|| listing.iter().filter(|it| !claimed && it.owner.is_none()).find(same_id));
+        .or_else(|| listing().filter(owned).find(same_key))
+        .or_else(|| listing().find(owned))
+        .or_else(|| listing().filter(|it| !claimed && it.owner.is_none()).find(same_id));
     match ours {
         Some(ours) => (Some(ours.clone()), None),
-        None => (None, listing.iter().find(same_key).cloned()),
+        None => (None, listing().find(same_key).cloned()),
     }
 }
 
@@ -92,6 +96,25 @@ pub fn find(listing: &[Observed], sought: Sought<'_>) -> (Option<Observed>, Opti
 /// cloud.
 pub fn shows(object: &Observed, wanted: &Properties) -> bool {
     wanted.0.iter().all(|(field, value)| object.properties.get(field) == Some(value))
+}
+
+/// The recorded id of an object that no listing shows and the change would leave behind if it were
+/// there after all: one that lags behind can leave it out. Deleting what is gone does no harm.
+pub fn unseen<'it>(
+    todo: &Todo,
+    seen: &Seen,
+    holds_data: bool,
+    id: Option<&'it str>,
+) -> Option<&'it str> {
+    let shown = seen.ours.is_some() || seen.stray.is_some();
+    let taken = |id: &str| seen.obstacle.as_ref().is_some_and(|obstacle| obstacle.id == id);
+    let left_behind = match todo.then {
+        // The cloud refuses a second of the name, and then it is looked at again.
+        Then::Create => !holds_data,
+        Then::Nothing(None) => true,
+        Then::Nothing(Some(_)) | Then::Update(_) => false,
+    };
+    id.filter(|id| left_behind && !shown && !taken(id))
 }
 
 /// What is left to do of a change from `before` to `after`.

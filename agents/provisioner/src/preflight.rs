@@ -94,6 +94,7 @@ pub fn seen(
         address: &change.resource,
         shapes: [after, change.before.as_ref()],
         id: recorded_id(state, &change.resource),
+        deleted: deleted(state),
     };
     let kind_name = &change.resource.kind;
     let (ours, obstacle) = moves::find(survey.listing(kind_name, &change.place), here);
@@ -105,6 +106,10 @@ pub fn seen(
         moves::find(survey.listing(kind_name, before_place), there).0
     };
     Seen { ours, stray, obstacle }
+}
+
+fn deleted(state: Option<&StackState>) -> &[String] {
+    state.map_or(&[], |state| &state.deleted)
 }
 
 fn recorded_id<'it>(
@@ -153,6 +158,7 @@ pub fn compare(
                     address: &change.resource,
                     shapes: [Some(before), None],
                     id: None,
+                    deleted: &[],
                 };
                 moves::find(survey.listing(&change.resource.kind, place), sought).0
             }
@@ -174,7 +180,8 @@ pub fn compare(
         let Some(kind) = catalogue.get(&address.kind) else { continue };
         let wanted = outputs.resolved_or_same(kind, &resource.properties);
         let id = recorded_id(state, address);
-        let sought = Sought { kind, address, shapes: [Some(&wanted), None], id };
+        let shapes = [Some(&wanted), None];
+        let sought = Sought { kind, address, shapes, id, deleted: deleted(state) };
         let (found, _) = moves::find(survey.listing(&address.kind, &resource.place), sought);
         if !found.as_ref().is_some_and(|found| moves::shows(found, &wanted)) {
             let place = resource.place.clone();
@@ -212,9 +219,11 @@ pub fn note(state: &mut StackState, plan: &Plan, sightings: &[Sighting]) {
     }
 }
 
-/// Notes of one resource what was seen of it.
+/// Notes of one resource what was seen of it. Its id is kept where it was not seen: it may be there.
 pub fn observe(resource: &mut ResourceState, found: Option<&Observed>) {
     resource.observed = found.map(|found| found.properties.clone());
-    resource.cloud_id = found.map(|found| found.id.clone());
+    if let Some(found) = found {
+        resource.cloud_id = Some(found.id.clone());
+    }
     resource.outputs = found.map(|found| found.outputs.clone()).unwrap_or_default();
 }

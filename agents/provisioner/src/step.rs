@@ -43,6 +43,10 @@ pub struct Task {
     pub to: Option<Spot>,
     /// Its id, as recorded.
     pub id: Option<String>,
+    /// Where the object with that id was made.
+    pub made_in: Option<Place>,
+    /// Ids of objects of ours that were deleted.
+    pub deleted: Vec<String>,
     /// How an object that is always there was before anybody declared it, where recorded.
     pub prior: Option<Properties>,
     /// What a listing made just now holds of it; without one, a call may have been made already.
@@ -164,6 +168,7 @@ impl Task {
             moves::forward(self.action, from, to, &seen)
         };
         let todo = todo.map_err(|hindrance| self.hindered(&hindrance))?;
+        self.clear(&todo, &seen).await?;
         let outcome = self.act(&todo, touched).await;
         if matches!(outcome, Err(cloud::Error::RateLimited { .. })) && !*touched {
             // Refused at the door: what was seen still holds.
@@ -182,8 +187,13 @@ impl Task {
         let (from, to) = (self.from.as_ref(), self.to.as_ref());
         let Some(home) = self.home() else { return Ok(Seen::default()) };
         let shapes = [to.or(from).map(|it| &it.properties), to.and(from).map(|it| &it.properties)];
-        let sought =
-            Sought { kind: self.kind, address: &self.address, shapes, id: self.id.as_deref() };
+        let sought = Sought {
+            kind: self.kind,
+            address: &self.address,
+            shapes,
+            id: self.id.as_deref(),
+            deleted: &self.deleted,
+        };
         let listing = self.cloud.list(&self.address.kind, home).await?;
         let (ours, obstacle) = moves::find(&listing, sought);
         let stray = match from.filter(|from| from.place != *home) {
@@ -195,6 +205,17 @@ impl Task {
             None => None,
         };
         Ok(Seen { ours, stray, obstacle })
+    }
+
+    /// Deletes what is recorded and not seen, where it would be left behind.
+    async fn clear(&self, todo: &Todo, seen: &Seen) -> Result<(), cloud::Error> {
+        let holds_data = self.kind.describe().holds_data;
+        let unseen = moves::unseen(todo, seen, holds_data, self.id.as_deref());
+        let (Some(id), Some(place)) = (unseen, &self.made_in) else { return Ok(()) };
+        match self.cloud.delete(&self.address.kind, place, id).await {
+            Ok(()) | Err(cloud::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn act(&self, todo: &Todo, touched: &mut bool) -> Result<Option<Observed>, cloud::Error> {

@@ -97,8 +97,13 @@ fn what_is_in_the_way_stays() {
 fn ours_is_told_by_its_mark_then_by_its_id_never_by_its_key() {
     let wanted = item("x");
     let me = address("item/a");
-    let sought =
-        |id| Sought { kind: &kinds::Item, address: &me, shapes: [Some(&wanted), None], id };
+    let sought = |id| Sought {
+        kind: &kinds::Item,
+        address: &me,
+        shapes: [Some(&wanted), None],
+        id,
+        deleted: &[],
+    };
     let (marked, bare) = (object("1", Some("item/a"), &wanted), object("2", None, &wanted));
     let theirs = object("3", Some("item/b"), &wanted);
 

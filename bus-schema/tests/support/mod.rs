@@ -260,6 +260,7 @@ pub(crate) fn stack_state() -> StackState {
         }),
         last: Some(Outcome::Applied(applied())),
         failed: Vec::new(),
+        deleted: Vec::new(),
         updated_at: at(),
     }
 }

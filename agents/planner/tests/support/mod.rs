@@ -230,6 +230,7 @@ fn empty(proposed: &PlanProposed) -> StackState {
         run: None,
         last: None,
         failed: Vec::new(),
+        deleted: Vec::new(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
     }
 }
