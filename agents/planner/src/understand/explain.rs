@@ -78,9 +78,8 @@ pub fn explain(
     paths: &GoldenPaths,
 ) -> Option<Explanation> {
     let text = request.text.as_deref().filter(|text| text.len() <= super::LONGEST_TEXT)?;
-    let lexicon = Lexicon::of(environments, paths);
+    let (reading, lexicon) = Reading::of(text, environments, paths);
     let known = Known { environments, paths, lexicon: &lexicon };
-    let reading = Reading::of(text, &lexicon);
     let spoken = reading.without_stacks();
     let mut concerns: Vec<Concern> = choose::scores(&spoken, known)
         .iter()

@@ -41,6 +41,8 @@ pub(crate) struct Token {
     pub(crate) script: Script,
     /// Counts sentences and the parts that commas, semicolons and dashes cut them into.
     pub(crate) clause: usize,
+    /// Counts sentences and lines.
+    pub(crate) sentence: usize,
     /// Whether it touches the token before it.
     pub(crate) glued: bool,
     /// Whether it was cut out of a name in another script, as `example.com` out of
@@ -117,6 +119,7 @@ struct Cutter {
     tokens: Vec<Token>,
     open: Option<(usize, Script)>,
     clause: usize,
+    sentence: usize,
 }
 
 impl Cutter {
@@ -138,6 +141,7 @@ impl Cutter {
         }
         if matches!(plain, ';' | '!' | '?' | '\n' | ',' | '。' | '、') && script.is_none() {
             self.clause += 1;
+            self.sentence += usize::from(matches!(plain, '!' | '?' | '\n' | '。'));
         }
     }
 
@@ -185,13 +189,15 @@ impl Cutter {
         // A full stop, a colon or a dash of its own ends a clause; a dot inside a name does not.
         if closes || inner.is_empty() && raw.contains(['.', ':', '-']) {
             self.clause += 1;
+            self.sentence += usize::from(raw.ends_with(|c| plain(c) == '.'));
         }
     }
 
     fn push(&mut self, text: &str, span: Span, script: Script) {
         let form = normalise(text.get(span.start..span.end).unwrap_or_default());
         let glued = self.tokens.last().is_some_and(|last| last.span.end == span.start);
-        self.tokens.push(Token { span, form, script, clause: self.clause, glued, torn: false });
+        let (clause, sentence) = (self.clause, self.sentence);
+        self.tokens.push(Token { span, form, script, clause, sentence, glued, torn: false });
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use bus_schema::{Grounded, Refusal, RefusalCode, Request, Source, Understanding};
-use policy::Shipped;
+use planner::Library;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -39,7 +39,6 @@ enum Expected {
 /// One file.
 pub(crate) struct Corpus {
     intents: Vec<Intent>,
-    shipped: Shipped,
 }
 
 /// How well it was understood.
@@ -58,10 +57,17 @@ pub(crate) struct Measured {
 impl Corpus {
     /// Of the repository's `tests/intents`.
     #[expect(clippy::panic, reason = "a test's own set-up")]
+    #[allow(dead_code, reason = "the example names its files itself")]
     pub(crate) fn read(file: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/intents").join(file);
         let text = std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self::of(&text)
+    }
+
+    /// Of lines of JSON.
+    #[expect(clippy::panic, reason = "a test's own set-up")]
+    pub(crate) fn of(text: &str) -> Self {
         let intents = text
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -69,17 +75,28 @@ impl Corpus {
                 serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
             })
             .collect();
-        let shipped = policy::shipped(&|_, _| Ok(())).unwrap_or_else(|it| panic!("{it}"));
-        Self { intents, shipped }
+        Self { intents }
+    }
+
+    /// One of so many parts, by the intents' ids, and the rest.
+    #[allow(dead_code, reason = "the tests take a file as it is")]
+    pub(crate) fn split(self, nth: u32, of: u32) -> (Self, Self) {
+        // FNV-1a: the same on every machine and in every version.
+        let hash = |id: &str| {
+            id.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+                (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+            })
+        };
+        let (held, rest) = self.intents.into_iter().partition(|it| (hash(&it.id) >> 8) % of == nth);
+        (Self { intents: held }, Self { intents: rest })
     }
 
     /// Asks the planner for every intent.
-    pub(crate) fn measure(&self) -> Measured {
+    pub(crate) fn measure(&self, library: &Library) -> Measured {
         let mut measured = Measured::default();
         for intent in &self.intents {
             let request = Request { text: Some(intent.text.clone()), ..Request::default() };
-            let answer =
-                planner::understand(&request, &self.shipped.environments, &self.shipped.paths);
+            let answer = planner::understand(&request, &library.environments, &library.paths);
             measured.take(intent, &answer);
         }
         measured

@@ -61,7 +61,7 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
     if is_negative(text, first.span) {
         return Some((None, cursor.next));
     }
-    let number = cursor.more_korean(number);
+    let number = cursor.more_korean(number, plural);
     let quantity = match (rate_before, cursor.unit()) {
         (Some(per), Some(UnitWord::Requests) | None) | (None, Some(UnitWord::Rate(per))) => {
             if let (Some(_), Some(token)) = (rate_before, before) {
@@ -140,6 +140,7 @@ impl Cursor<'_> {
         let (number, suffix) = split(&token.form)?;
         if suffix.is_empty() {
             self.take(1);
+            let number = self.more_groups(number);
             let magnitude = self.korean_magnitude().or_else(|| self.english_magnitude());
             return Some((number, magnitude.unwrap_or(1)));
         }
@@ -154,6 +155,20 @@ impl Cursor<'_> {
             return Some((number, magnitude));
         }
         unit_word(unit).is_some().then_some((number, magnitude))
+    }
+
+    /// The `000` of `12 000`.
+    fn more_groups(&mut self, mut number: Decimal) -> Decimal {
+        while number.whole().is_some_and(|it| it > 0)
+            && self.form(0).len() == 3
+            && self.form(0).bytes().all(|b| b.is_ascii_digit())
+        {
+            let Some(group) = self.form(0).parse().ok() else { return number };
+            let Some(more) = number.times(1_000).plus(group) else { return number };
+            self.take(1);
+            number = more;
+        }
+        number
     }
 
     /// `ten thousand`, `twenty-five`, `five hundred`, `half an` hour is none.
@@ -206,22 +221,24 @@ impl Cursor<'_> {
         Some(magnitude)
     }
 
-    /// The `5천` of `1만 5천`.
-    fn more_korean(&mut self, number: Decimal) -> Decimal {
-        let (Some(digits), Some(magnitude)) = (self.peek(0), self.peek(1)) else { return number };
-        let (Some((more, "")), Some((factor, rest))) =
-            (split(&digits.form), korean_magnitude_of(&magnitude.form))
-        else {
-            return number;
-        };
-        let smaller = number.whole().is_some_and(|all| all % 10_000 == 0 && all > 0);
-        let more = more.times(factor).whole().filter(|more| *more < 10_000);
-        match more.and_then(|more| number.plus(more)) {
-            Some(sum) if smaller && magnitude.glued && (rest.is_empty() || is_counter(rest)) => {
-                self.take(2);
-                sum
+    /// The `5천` of `1만 5천`, the `5백` of `2천5백`.
+    fn more_korean(&mut self, mut number: Decimal, mut magnitude: u64) -> Decimal {
+        loop {
+            let (Some(digits), Some(next)) = (self.peek(0), self.peek(1)) else { return number };
+            let (Some((more, "")), Some((factor, rest))) =
+                (split(&digits.form), korean_magnitude_of(&next.form))
+            else {
+                return number;
+            };
+            let fits = next.glued && (rest.is_empty() || is_counter(rest) || next.glued);
+            let more = more.times(factor).whole().filter(|more| *more < magnitude);
+            match more.and_then(|more| number.plus(more)) {
+                Some(sum) if factor < magnitude && fits => {
+                    self.take(2);
+                    (number, magnitude) = (sum, factor);
+                }
+                _ => return number,
             }
-            _ => number,
         }
     }
 
@@ -242,6 +259,15 @@ impl Cursor<'_> {
                 }
                 other => other,
             };
+        }
+        // `5,000 ordinary requests per second`.
+        let described = self.peek(0).is_some_and(|it| it.script == Script::Latin)
+            && unit_word(self.form(0)).is_none()
+            && self.form(0).bytes().all(|b| b.is_ascii_lowercase())
+            && !matches!(self.form(0), "per" | "a" | "an" | "each" | "every" | "to" | "and" | "or")
+            && matches!(unit_word(self.form(1)), Some(UnitWord::Requests));
+        if described {
+            self.take(1);
         }
         let word = match self.peek(0)?.script {
             Script::Hangul => korean_unit(self.form(0))?,

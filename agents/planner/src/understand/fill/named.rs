@@ -30,16 +30,17 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
                     .collect();
                 let options = longest(options);
                 phrases.extend(options.iter().flat_map(|option| {
-                    option.mentions.iter().filter(|it| it.length > 1).map(|it| it.span)
+                    option.mentions.iter().filter(|it| it.length > 1 && !it.joint).map(|it| it.span)
                 }));
-                let options = told(said, options);
+                let options =
+                    if options.len() == 2 { told(said, options) } else { not_denied(options) };
                 for (value, span) in best(options) {
                     said.say(name, value, span);
                 }
             }
             ParameterType::Boolean { yes, no } => {
-                let said_yes = said.reading.mentions(yes.iter());
-                let said_no = said.reading.mentions(no.iter());
+                let said_yes = said.reading.mentions(yes);
+                let said_no = said.reading.mentions(no);
                 let yes_or_no = |mention: &Mention, value: bool| (value, mention.span);
                 // `no caching` holds `caching`: the longer one is meant.
                 let answers: Vec<(bool, Span)> = said_no
@@ -60,7 +61,10 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
                                     said_no.iter().any(|no| no.span.overlaps(next.span))
                                 })
                             })
-                            .map(|mention| yes_or_no(mention, !mention.negated)),
+                            .map(|mention| {
+                                switched_off(said, mention)
+                                    .unwrap_or_else(|| yes_or_no(mention, !mention.negated))
+                            }),
                     )
                     .collect();
                 for (answer, span) in answers {
@@ -84,10 +88,33 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
         }
     }
     for concept in path.concepts.values() {
-        let mentions = said.reading.mentions(concept.words.iter());
-        phrases.extend(mentions.iter().filter(|it| it.length > 1).map(|it| it.span));
+        let mentions = said.reading.mentions(&concept.words);
+        let long = mentions.iter().filter(|it| it.length > 1 && !it.joint);
+        phrases.extend(long.map(|it| it.span));
     }
     services(said, environment, &phrases);
+}
+
+/// Words that switch off what is named before them: `proxy: off`.
+const OFF: &str = "off_value";
+/// How many words after the name.
+const OFF_REACH: usize = 3;
+
+/// `proxy: off`, `프록시: 사용 안 함`.
+fn switched_off(said: &Said<'_, '_>, mention: &Mention) -> Option<(bool, Span)> {
+    let reading = said.reading;
+    let off = reading.classes.get(OFF)?.iter().find(|off| {
+        let between = |span: Span| span.start >= mention.span.end && span.end <= off.start;
+        let words = reading.words.iter().filter(|word| between(word.span)).count();
+        let names = reading.entities.names().into_iter().any(between);
+        let gap = reading.text.original.get(mention.span.end..off.start).unwrap_or("\n");
+        off.start >= mention.span.end
+            && words < OFF_REACH
+            && !names
+            && !gap.contains('\n')
+            && !gap.contains(',')
+    })?;
+    Some((false, mention.span.join(*off)))
 }
 
 /// The word, or the quoted words, right after a role word: `called games`, `named "games for all"`.
@@ -106,7 +133,10 @@ fn texts(said: &Said<'_, '_>, roles: &Words) -> Vec<(Value, Span)> {
                 let start = start + open.len_utf8();
                 Some(Span { start, end: start + inner.find(*close)? })
             });
-            let next = || text.tokens.iter().find(|token| token.span.start == start);
+            let next = || {
+                let token = text.tokens.iter().find(|token| token.span.start == start)?;
+                (!said.reading.is_of_class("not_a_name", token.span)).then_some(token)
+            };
             let span = quoted.or_else(|| next().map(|token| token.span))?;
             Some((text.slice(span).into(), span))
         })
@@ -133,18 +163,30 @@ fn services(said: &mut Said<'_, '_>, environment: &Environment, phrases: &[Span]
 }
 
 fn candidate(said: &Said<'_, '_>, value: Value, name: &str, words: &Words) -> Candidate {
-    let mut mentions = said.reading.mentions(std::iter::once(name).chain(words.iter()));
+    let mut mentions = all_mentions(said, name, words);
     mentions.retain(|mention| !mention.negated);
     Candidate { value, mentions }
 }
 
 /// A value with the places that speak of it, be it to deny it.
 fn either(said: &Said<'_, '_>, value: Value, name: &str, words: &Words) -> Candidate {
-    let mentions = said.reading.mentions(std::iter::once(name).chain(words.iter()));
-    Candidate { value, mentions }
+    Candidate { value, mentions: all_mentions(said, name, words) }
 }
 
-/// What is denied speaks for the other of two values, and for none of more; and what is said to be
+fn all_mentions(said: &Said<'_, '_>, name: &str, words: &Words) -> Vec<Mention> {
+    let mut mentions = said.reading.mentions_of_words(std::iter::once(name));
+    mentions.extend(said.reading.mentions(words));
+    mentions
+}
+
+fn not_denied(mut options: Vec<Candidate>) -> Vec<Candidate> {
+    for option in &mut options {
+        option.mentions.retain(|mention| !mention.negated);
+    }
+    options
+}
+
+/// What is denied speaks for the other of two values; and what is said to be
 /// so already (`is filtered`, `막혀 있는`) yields to what shall be.
 fn told(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
     if let [one, other] = options.as_mut_slice() {
@@ -156,26 +198,48 @@ fn told(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
             if mention.negated { for_one.push(mention) } else { for_other.push(mention) }
         }
         (one.mentions, other.mentions) = (for_one, for_other);
-    } else {
-        for option in &mut options {
-            option.mentions.retain(|mention| !mention.negated);
-        }
     }
     let is_so = |mention: &Mention| {
         const STATES: [&str; 9] =
             ["are", "is", "was", "were", "get", "gets", "got", "being", "been"];
-        const KOREAN: [&str; 9] =
-            ["막혀", "막힌", "막혔", "차단돼", "차단되", "차단된", "차단됐", "허용돼", "허용된"];
-        let words = || said.reading.words.iter().filter(|it| it.span.overlaps(mention.span));
         let be = said.reading.before(mention.span).next();
-        be.is_some_and(|word| STATES.contains(&word.form.as_str()))
-            || words().any(|word| KOREAN.iter().any(|state| word.form.starts_with(state)))
+        // `shall be blocked` is no state.
+        let shall = said.reading.before(mention.span).nth(1).is_some_and(|word| {
+            matches!(word.form.as_str(), "should" | "must" | "shall" | "to" | "can" | "could")
+        });
+        be.is_some_and(|word| STATES.contains(&word.form.as_str())) && !shall
+            || said.reading.is_of_class(AS_IT_IS, mention.span)
     };
     let all = || options.iter().flat_map(|it| &it.mentions);
     if all().any(is_so) && !all().all(is_so) {
         for option in &mut options {
             option.mentions.retain(|mention| !is_so(mention));
         }
+    }
+    last_said(said, options)
+}
+
+/// Where different things are said in different sentences, what is said last is what is wanted:
+/// first comes how things are.
+fn last_said(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
+    let sentence = |span: Span| {
+        said.reading.words.iter().find(|it| it.span.overlaps(span)).map(|it| it.sentence)
+    };
+    let spoken = options.iter().filter(|it| !it.mentions.is_empty()).count();
+    if spoken < 2 {
+        return options;
+    }
+    let last = options.iter().flat_map(|it| &it.mentions).filter_map(|it| sentence(it.span)).max();
+    // What somebody asked for before is wanted as well.
+    let asked = |nth: Option<usize>| {
+        let wishes = said.reading.classes.get(REQUESTS);
+        wishes.is_some_and(|spans| spans.iter().any(|it| sentence(*it) == nth))
+    };
+    for option in &mut options {
+        option.mentions.retain(|it| {
+            let nth = sentence(it.span);
+            nth == last || asked(nth)
+        });
     }
     options
 }
@@ -185,16 +249,22 @@ fn longest(mut options: Vec<Candidate>) -> Vec<Candidate> {
     let all: Vec<Mention> = options.iter().flat_map(|it| it.mentions.iter().copied()).collect();
     for option in &mut options {
         option.mentions.retain(|mention| {
-            !all.iter().any(|other| {
-                other.span.overlaps(mention.span)
-                    && other.span != mention.span
-                    && (other.length, other.span.end - other.span.start)
-                        > (mention.length, mention.span.end - mention.span.start)
-            })
+            mention.joint
+                || !all.iter().filter(|other| !other.joint).any(|other| {
+                    other.span.overlaps(mention.span)
+                        && other.span != mention.span
+                        && (other.length, other.span.end - other.span.start)
+                            > (mention.length, mention.span.end - mention.span.start)
+                })
         });
     }
     options
 }
+
+/// Words that ask for something to be done.
+const REQUESTS: &str = "requests";
+/// Words for how things are, beside how they shall be.
+const AS_IT_IS: &str = "blocked_now";
 
 /// The value that most is said for, with where; several where as much is said for each.
 fn best(options: Vec<Candidate>) -> Vec<(Value, Span)> {
