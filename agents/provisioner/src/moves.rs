@@ -77,8 +77,10 @@ pub fn find(listing: &[Observed], sought: Sought<'_>) -> (Option<Observed>, Opti
     let wanted_key = shapes.first().map(|shape| kind.key(address, shape));
     let same_key = |it: &&Observed| wanted_key.as_ref() == Some(&it.key);
     let claimed = kind.describe().ownership == Ownership::Claimed;
-    // What shows another owner or none was put there by somebody else, whatever its id.
-    let lagging = |it: &&Observed| !claimed && deleted.contains(&it.id) && owned(it);
+    // What shows another owner or none was put there by somebody else, whatever its id; and where the
+    // id is the object's name, one made anew has it again.
+    let lagging =
+        |it: &&Observed| !claimed && it.id != it.key && deleted.contains(&it.id) && owned(it);
     let listing = || listing.iter().filter(|it| !lagging(it));
     let ours = listing()
         .filter(owned)

@@ -117,7 +117,7 @@ impl Task {
         if touched || self.backward {
             tokio::time::sleep(self.lag).await;
         }
-        let mut attempt = 1;
+        let (mut attempt, mut looked) = (1, false);
         loop {
             let outcome = if claimed {
                 holding::attempt(&self, &mut touched).await
@@ -131,7 +131,7 @@ impl Task {
                 Err(trouble) => trouble,
             };
             tracing::warn!(resource = %self.address, attempt, error = %text(&trouble), "cloud call failed");
-            match after(&trouble, attempt, &mut touched) {
+            match after(&trouble, attempt, &mut touched, &mut looked) {
                 After::Again(pause) if touched => tokio::time::sleep(pause.max(self.lag)).await,
                 After::Again(pause) => tokio::time::sleep(pause).await,
                 After::End(ended) => return ended,
@@ -270,20 +270,21 @@ impl Task {
 }
 
 /// What follows from a failed attempt: the one place that decides whether a call is made again.
-fn after(trouble: &Trouble, attempt: u32, touched: &mut bool) -> After {
+fn after(trouble: &Trouble, attempt: u32, touched: &mut bool, looked: &mut bool) -> After {
     let error = text(trouble);
     let (retry, advice) = match trouble {
         Trouble::Cloud(cloud_error) => {
             *touched |= cloud_error.took_effect() == Effect::Unknown;
             // What is there now can tell more than the refusal: an object of our own making
             // after a lost answer, or somebody else's.
-            let look_again = attempt == 1
+            let look_again = !*looked
                 && matches!(
-                    cloud_error,
+                    cloud_error.innermost(),
                     cloud::Error::Conflict { .. }
                         | cloud::Error::NotFound { .. }
                         | cloud::Error::InvalidResponse { .. }
                 );
+            *looked |= look_again;
             let retry = match cloud_error.retry() {
                 cloud::Retry::After(pause) => Some(pause),
                 cloud::Retry::Never if look_again => Some(Duration::ZERO),

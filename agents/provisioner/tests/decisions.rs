@@ -118,6 +118,24 @@ fn ours_is_told_by_its_mark_then_by_its_id_never_by_its_key() {
 }
 
 #[test]
+fn a_deleted_object_is_told_by_an_id_that_is_no_name() {
+    let (wanted, me) = (item("x"), address("item/a"));
+    let deleted = ["1".to_owned(), "a".to_owned()];
+    let sought = Sought {
+        kind: &kinds::Item,
+        address: &me,
+        shapes: [Some(&wanted), None],
+        id: None,
+        deleted: &deleted,
+    };
+    let shown = |id| moves::find(&[object(id, Some("item/a"), &wanted)], sought);
+    assert_eq!(shown("1"), (None, None), "the listing lags");
+    assert!(shown("a").0.is_some(), "made anew under its name");
+    let theirs = object("1", Some("item/b"), &wanted);
+    assert_eq!(moves::find(std::slice::from_ref(&theirs), sought), (None, Some(theirs)));
+}
+
+#[test]
 fn what_the_cloud_keeps_for_itself_is_not_compared() {
     let mut shown = item("x");
     shown.0.insert("precedence".to_owned(), 7.into());

@@ -1,5 +1,7 @@
 //! What a kind makes its calls with: one attempt in one place.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use reqwest::Method;
 use serde_json::Value;
 
@@ -8,7 +10,7 @@ use super::contents::{Contents, bare};
 use super::failure::{NO_SUCH_PLACE, absent, conflict};
 use super::multipart::module;
 use super::request::Request;
-use crate::error::{Attempt, Error};
+use crate::error::{Attempt, Effect, Error};
 
 /// Pages read at most: a list that does not end is a fault.
 const MOST_PAGES: u64 = 2_000;
@@ -21,6 +23,8 @@ pub(super) struct Api<'a> {
     /// `accounts/<id>` or `zones/<id>`.
     root: [String; 2],
     attempt: Attempt,
+    /// Whether a call has taken effect, or may have.
+    touched: AtomicBool,
 }
 
 impl<'a> Api<'a> {
@@ -30,7 +34,8 @@ impl<'a> Api<'a> {
         id: &str,
         attempt: Attempt,
     ) -> Self {
-        Self { client, contents, root: ["accounts".to_owned(), id.to_owned()], attempt }
+        let root = ["accounts".to_owned(), id.to_owned()];
+        Self { client, contents, root, attempt, touched: AtomicBool::new(false) }
     }
 
     pub(super) fn in_zone(
@@ -39,7 +44,8 @@ impl<'a> Api<'a> {
         id: &str,
         attempt: Attempt,
     ) -> Self {
-        Self { client, contents, root: ["zones".to_owned(), id.to_owned()], attempt }
+        let root = ["zones".to_owned(), id.to_owned()];
+        Self { client, contents, root, attempt, touched: AtomicBool::new(false) }
     }
 
     pub(super) const fn attempt(&self) -> &Attempt {
@@ -52,7 +58,20 @@ impl<'a> Api<'a> {
     }
 
     pub(super) async fn call(&self, request: Request) -> Result<Answer, Error> {
-        self.client.call(request).await
+        let changes = request.changes();
+        let answer = self.client.call(request).await;
+        let effect = answer.as_ref().map_or_else(Error::took_effect, |_| Effect::Unknown);
+        if changes && effect == Effect::Unknown {
+            self.touched.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    /// What came of the attempt as a whole: that its last call had no effect does not mean that none
+    /// had.
+    pub(super) fn whole<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        let touched = self.touched.load(Ordering::Relaxed);
+        result.map_err(|error| if touched { error.unfinished() } else { error })
     }
 
     pub(super) async fn get(&self, path: &[&str]) -> Result<Value, Error> {

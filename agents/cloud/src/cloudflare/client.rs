@@ -14,7 +14,7 @@ use url::Url;
 use super::budget::Budget;
 use super::failure::{error_type, failure};
 use super::request::Request;
-use crate::error::{ApiError, Error, Reply};
+use crate::error::{ApiError, Effect, Error, Reply};
 
 /// Longest to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -165,6 +165,7 @@ impl Client {
     pub(super) async fn raw(&self, request: &Request) -> Result<Raw, Error> {
         let mut backoff = FIRST_BACKOFF;
         let mut resends = 0;
+        let mut unknown = false;
         loop {
             let failed = match self.once(request, resends).await {
                 Ok(raw) => return Ok(raw),
@@ -172,8 +173,12 @@ impl Client {
             };
             resends += 1;
             if resends >= TRIES || !failed.may_repeat {
-                return Err(failed.error);
+                // That this one had no effect says nothing of those before it.
+                let gone = request.deletes() && matches!(failed.error, Error::NotFound { .. });
+                let unknown = unknown && !gone;
+                return Err(if unknown { failed.error.unfinished() } else { failed.error });
             }
+            unknown |= failed.error.took_effect() == Effect::Unknown;
             if !matches!(failed.error, Error::RateLimited { .. }) {
                 tokio::time::sleep(backoff).await;
                 backoff *= 2;

@@ -160,13 +160,13 @@ impl Cloud for Cloudflare {
     async fn create(&self, resource: &Resource) -> Result<Observed, Error> {
         let Resource { address, place, .. } = resource;
         let (kind, api) = self.on(Attempt::on_resource("create", address, place)).await?;
-        self.checked(place, kind.create(&api, resource).await)
+        self.checked(place, api.whole(kind.create(&api, resource).await))
     }
 
     async fn update(&self, resource: &Resource, id: &str) -> Result<Observed, Error> {
         let Resource { address, place, .. } = resource;
         let (kind, api) = self.on(Attempt::on_resource("update", address, place)).await?;
-        self.checked(place, kind.update(&api, resource, id).await)
+        self.checked(place, api.whole(kind.update(&api, resource, id).await))
     }
 
     async fn delete(&self, kind: &KindName, place: &Place, id: &str) -> Result<(), Error> {
