@@ -64,6 +64,17 @@ async fn ready(port: u16) -> bool {
     asking.await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
 }
 
+/// Microseconds a process (or `self`) has had of the processors, in steps of ten thousand.
+pub(crate) fn processor_time(pid: &str) -> anyhow::Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The second field is a name in parentheses, which may have spaces. Of what follows, the 12th
+    // and 13th are user and system time in hundredths of a second: proc_pid_stat(5).
+    let (_, fields) = stat.rsplit_once(") ").context("no process name")?;
+    let times = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
+    let ticks = times.sum::<Result<u64, _>>()?;
+    Ok(ticks * 10_000)
+}
+
 /// A figure of `/proc/<pid>/status`, in KiB.
 fn kilobytes(process: &Process, field: &str) -> anyhow::Result<u64> {
     let pid = process.pid().context("the agent has ended")?;
