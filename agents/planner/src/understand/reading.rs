@@ -224,7 +224,7 @@ impl<'a> Reading<'a> {
         let next = after.next().unwrap_or_default();
         let second = after.next().unwrap_or_default();
         self.spoken(place).any(|word| {
-            NO.iter().any(|no| word.form.ends_with(no))
+            NO.iter().any(|no| word.form.len() > no.len() && word.form.ends_with(no))
                 || word.form.ends_with('지') && starts(next, &DO_NOT)
                 || word.form.ends_with("지는") && starts(next, &DO_NOT)
         }) || starts(next, &NO)

@@ -35,12 +35,12 @@ pub(crate) fn correct(words: &mut [Word], environments: &Environments, paths: &G
         let mut right = false;
         for doubt in &mut doubtful {
             if doubt.form.as_bytes().first() == known.as_bytes().first() {
-                right |= doubt.form == known;
+                right |= doubt.form == known || is_inflected(&doubt.form, known);
                 doubt.consider(known);
             }
         }
         if right {
-            doubtful.retain(|it| it.form != known);
+            doubtful.retain(|it| it.form != known && !is_inflected(&it.form, known));
         }
     }
     for doubt in doubtful {
@@ -48,6 +48,15 @@ pub(crate) fn correct(words: &mut [Word], environments: &Environments, paths: &G
             word.mean(meant);
         }
     }
+}
+
+/// `attacked` is `attack`, and not a slip of `attacker`.
+fn is_inflected(form: &str, known: &str) -> bool {
+    const ENDS: [&str; 12] =
+        ["s", "es", "d", "ed", "ing", "er", "ers", "ly", "ies", "ied", "ings", "ment"];
+    let base = known.strip_suffix(['e', 'y']).unwrap_or(known);
+    let rest = |base: &str| form.strip_prefix(base).map(|rest| ENDS.contains(&rest));
+    rest(known).or_else(|| rest(base)).unwrap_or(false)
 }
 
 /// A word that nobody has declared so far, and the nearest that somebody has.

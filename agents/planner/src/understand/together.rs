@@ -4,7 +4,7 @@ use policy::{Sort, Together, WordClass};
 
 use super::entities::Unit;
 use super::reading::{Mention, Reading};
-use super::text::Span;
+use super::text::{Span, is_hangul};
 
 /// A place where a word of a class stands, or a thing.
 #[derive(Debug, Clone, Copy)]
@@ -111,6 +111,15 @@ pub(crate) fn things(reading: &Reading<'_>, sort: Sort) -> Vec<Span> {
         Sort::Host => entities.hosts.iter().map(|it| it.span).collect(),
         Sort::Ours => hosts_of(reading, true),
         Sort::Theirs => hosts_of(reading, false),
+        Sort::Blank => {
+            let open = |span: &Span| {
+                let rest = reading.text.original.get(span.end..).unwrap_or_default();
+                let rest = rest.strip_prefix('/').unwrap_or_default();
+                rest.starts_with(|c: char| matches!(c, '<' | '{' | '[' | '…' | ':') || is_hangul(c))
+                    || rest.starts_with("...") || rest.starts_with("something")
+            };
+            entities.hosts.iter().map(|it| it.span).filter(open).collect()
+        }
         Sort::Anywhere => {
             let all = entities.addresses.iter().filter(|it| it.value.is_unspecified());
             all.map(|it| it.span).collect()

@@ -150,14 +150,30 @@ impl Term {
         if self.begins && !self.words.first().is_some_and(|it| first.stem.starts_with(&it.stem)) {
             return None;
         }
-        let here = words.get(at..at.checked_add(self.words.len())?)?;
-        let last = self.words.len().checked_sub(1)?;
-        let fits = self.words.iter().zip(here).enumerate().all(|(i, (term, word))| {
-            word.clause == first.clause && same(term, word, i == last, i > 0)
-        });
-        fits.then(|| here.iter().fold(first.span, |all, word| all.join(word.span)))
+        let mut span = first.span;
+        let mut next = at;
+        for (nth, term) in self.words.iter().enumerate() {
+            let mut word = words.get(next)?;
+            let is = |word: &Word| same(term, word, nth + 1 == self.words.len(), nth > 0);
+            // `clean it up`, `turn the WAF off` is left to others.
+            if nth > 0 && !is(word) && BETWEEN.contains(&word.form.as_str()) {
+                next += 1;
+                word = words.get(next)?;
+            }
+            if word.clause != first.clause || !is(word) {
+                return None;
+            }
+            span = span.join(word.span);
+            next += 1;
+        }
+        Some(span)
     }
 }
+
+/// What English puts between the words of a phrase.
+const BETWEEN: [&str; 12] = [
+    "it", "them", "this", "that", "these", "those", "him", "us", "the", "our", "my", "your",
+];
 
 fn is_syllable(char: char) -> bool {
     matches!(char, '\u{ac00}'..='\u{d7a3}')

@@ -78,6 +78,8 @@ pub enum Sort {
     Ours,
     /// A hostname in none.
     Theirs,
+    /// A hostname with an open place in its path, as `go.example.com/<name>`.
+    Blank,
     /// An IP address.
     Address,
     /// The address that stands for all: `0.0.0.0`, `::`.
@@ -95,11 +97,12 @@ pub enum Sort {
 }
 
 impl Sort {
-    const ALL: [(&'static str, Self); 10] = [
+    const ALL: [(&'static str, Self); 11] = [
         ("host", Self::Host),
         ("ours", Self::Ours),
         ("theirs", Self::Theirs),
         ("address", Self::Address),
+        ("blank", Self::Blank),
         ("anywhere", Self::Anywhere),
         ("rate", Self::Rate),
         ("duration", Self::Duration),

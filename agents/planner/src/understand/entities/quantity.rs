@@ -72,6 +72,8 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
         (None, Some(UnitWord::Time(seconds))) => {
             number.times(seconds).whole().map(|amount| Quantity { amount, unit: Unit::Seconds })
         }
+        // `peak_rps: 250`.
+        (None, None) if is_labelled_rate(text, at) => per_second(number, Per::Second),
         (None, Some(UnitWord::Requests) | None) => {
             number.whole().map(|amount| Quantity { amount, unit: Unit::Plain })
         }
@@ -79,6 +81,19 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
         (Some(_), Some(UnitWord::Rate(_) | UnitWord::Time(_))) | (_, Some(UnitWord::Other)) => None,
     };
     Some((quantity.map(|value| Found { value, span: cursor.span }), cursor.next))
+}
+
+/// Whether a label that names requests per second stands right before it.
+fn is_labelled_rate(text: &Text<'_>, at: usize) -> bool {
+    let label = at.checked_sub(1).and_then(|at| text.tokens.get(at));
+    let number = text.tokens.get(at);
+    label.zip(number).is_some_and(|(label, number)| {
+        let between = text.original.get(label.span.end..number.span.start).unwrap_or_default();
+        let last = label.form.rsplit(['_', '-']).next().unwrap_or_default();
+        matches!(unit_word(last), Some(UnitWord::Rate(Per::Second)))
+            && matches!(between.trim(), ":" | "=" | "" | "~" | "≈")
+            && !between.contains('\n')
+    })
 }
 
 fn per_second(number: Decimal, per: Per) -> Option<Quantity> {

@@ -7,7 +7,9 @@ use crate::understand::text::Span;
 
 /// Words before a value that is so already, or no more.
 const AS_IT_WAS: &str = "as_it_was";
-/// The same, after it.
+/// Words before a value that is so today, where another shall be.
+const AS_IT_IS_NOW: &str = "as_it_is_now";
+/// Words after a value that is no more.
 const NOT_ANY_MORE: &str = "not_any_more";
 /// Words with which somebody corrects himself.
 const CORRECTION: &str = "correction";
@@ -24,6 +26,10 @@ pub(super) fn drop(reading: &Reading<'_>, all: &mut Vec<Candidate>) {
             .copied()
             .filter(|span| is_past(reading, *span, sort) || is_corrected(reading, *span, &of_sort))
             .collect();
+        let now = |span: &Span| is_beside(reading, *span, AS_IT_IS_NOW);
+        let now: Vec<Span> = of_sort.iter().copied().filter(now).collect();
+        // `it was …, it now is …`: what is said of the past decides first.
+        let past = if past.is_empty() { now } else { past };
         if past.len() < of_sort.len() {
             all.retain(|it| it.sort != sort || !past.contains(&it.span));
         }
@@ -31,7 +37,6 @@ pub(super) fn drop(reading: &Reading<'_>, all: &mut Vec<Candidate>) {
 }
 
 fn is_past(reading: &Reading<'_>, span: Span, sort: Sort) -> bool {
-    let mut before = reading.before(span).take(REACH);
     let mut after = reading.after(span).take(1);
     let from = |form: &str| form == "from" && matches!(sort, Sort::Rate | Sort::Address);
     let next_before = reading.before(span).next().is_some_and(|word| from(&word.form));
@@ -42,8 +47,13 @@ fn is_past(reading: &Reading<'_>, span: Span, sort: Sort) -> bool {
         .is_some_and(|word| word.form == "에서" && matches!(sort, Sort::Rate | Sort::Address));
     next_before
         || leaves
-        || before.any(|word| reading.is_of_class(AS_IT_WAS, word.span))
+        || is_beside(reading, span, AS_IT_WAS)
         || after.any(|word| reading.is_of_class(NOT_ANY_MORE, word.span))
+}
+
+/// Whether a word of the class stands shortly before it.
+fn is_beside(reading: &Reading<'_>, span: Span, class: &str) -> bool {
+    reading.before(span).take(REACH).any(|word| reading.is_of_class(class, word.span))
 }
 
 /// Whether a correction stands between it and the next of its sort.

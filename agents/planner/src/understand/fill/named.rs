@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Said;
 use crate::understand::reading::Mention;
-use crate::understand::text::Span;
+use crate::understand::text::{Script, Span};
 use crate::understand::words::Term;
 
 /// A value with the places that speak of it.
@@ -176,6 +176,9 @@ fn either(said: &Said<'_, '_>, value: Value, name: &str, words: &Words) -> Candi
 fn all_mentions(said: &Said<'_, '_>, name: &str, words: &Words) -> Vec<Mention> {
     let mut mentions = said.reading.mentions_of_words(std::iter::once(name));
     mentions.extend(said.reading.mentions(words));
+    // One word said is said once, whether it is declared alone or as one of a kind.
+    mentions.sort_by_key(|it| (it.span, it.joint, usize::MAX - it.length));
+    mentions.dedup_by_key(|it| it.span);
     mentions
 }
 
@@ -208,7 +211,7 @@ fn told(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
             matches!(word.form.as_str(), "should" | "must" | "shall" | "to" | "can" | "could")
         });
         be.is_some_and(|word| STATES.contains(&word.form.as_str())) && !shall
-            || said.reading.is_of_class(AS_IT_IS, mention.span)
+            || is_state(said, mention)
     };
     let all = || options.iter().flat_map(|it| &it.mentions);
     if all().any(is_so) && !all().all(is_so) {
@@ -216,7 +219,22 @@ fn told(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
             option.mentions.retain(|mention| !is_so(mention));
         }
     }
-    last_said(said, options)
+    let mut options = last_said(said, options);
+    // `it is blocked by the gateway; could you fix that?`: who says only how it is wants the other.
+    let all_states = options.iter().flat_map(|it| &it.mentions).all(|it| is_state(said, it));
+    if all_states && let [one, other] = options.as_mut_slice() {
+        std::mem::swap(&mut one.mentions, &mut other.mentions);
+    }
+    options
+}
+
+/// Whether it is said of how things are: `blocked by the gateway`, `막혀 있는`; not `막혀야`.
+fn is_state(said: &Said<'_, '_>, mention: &Mention) -> bool {
+    const SHALL: [&str; 3] = ["야", "게", "도록"];
+    said.reading.is_of_class(AS_IT_IS, mention.span)
+        && !said.reading.words.iter().any(|word| {
+            word.span.overlaps(mention.span) && SHALL.iter().any(|it| word.form.ends_with(it))
+        })
 }
 
 /// Where different things are said in different sentences, what is said last is what is wanted:
@@ -238,7 +256,12 @@ fn last_said(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate>
     for option in &mut options {
         option.mentions.retain(|it| {
             let nth = sentence(it.span);
-            nth == last || asked(nth)
+            let opens = said.reading.text.tokens.iter().find(|token| Some(token.sentence) == nth);
+            // English commands begin with the verb.
+            let commands = opens.is_some_and(|token| {
+                token.script == Script::Latin && token.span.start == it.span.start
+            });
+            nth == last || commands || asked(nth)
         });
     }
     options

@@ -73,6 +73,12 @@ pub(crate) fn check_path(
     }
 }
 
+/// `the API has no WAF`: how it is, and not how it shall be.
+fn is_lamented(reading: &Reading<'_>, span: Span) -> bool {
+    const IS: [&str; 9] = ["has", "have", "had", "is", "was", "there", "got", "still", "s"];
+    reading.before(span).next().is_some_and(|word| IS.contains(&word.form.as_str()))
+}
+
 /// `unblock partner.example for everyone`: who is inside may go there; nobody comes in.
 fn is_outward(reading: &Reading<'_>, span: Span) -> bool {
     !reading.entities.hosts.is_empty()
@@ -123,5 +129,9 @@ fn is_declined(reading: &Reading<'_>, span: Span) -> bool {
     };
     english
         || reading.after(span).next().is_some_and(|word| korean(&word.form))
-        || reading.words.iter().any(|word| span.overlaps(word.span) && korean(&word.form))
+        || reading
+            .words
+            .iter()
+            .rfind(|word| span.overlaps(word.span))
+            .is_some_and(|word| korean(&word.form))
 }
