@@ -34,6 +34,8 @@ pub struct Scenario {
     pub seed: u64,
     /// The sort of trouble.
     pub trouble: Trouble,
+    /// Most intents for one stack; those of a crowd are always fifty in all.
+    pub work: u64,
     /// Places to be killed at, in this order.
     pub places: Vec<Point>,
     /// Faults of the cloud that are wanted most; empty: all of them alike.
@@ -76,13 +78,13 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
     let mut draw = Draw::new(scenario.seed);
     let lanes = match scenario.trouble {
         Trouble::Crowd => work::crowd(&mut draw, 10, 5),
-        Trouble::Kill => work::mixed(&mut draw, 6, 6),
         Trouble::None
+        | Trouble::Kill
         | Trouble::Bus
         | Trouble::Cloud
         | Trouble::Repeat
         | Trouble::Clock
-        | Trouble::All => work::mixed(&mut draw, 6, 5),
+        | Trouble::All => work::mixed(&mut draw, 6, scenario.work),
     };
     let stacks: Vec<String> = lanes.iter().map(|lane| lane.stack.clone()).collect();
     let clock = if scenario.trouble == Trouble::Clock { CLOCK } else { 0 };
