@@ -16,8 +16,10 @@ use super::world::World;
 use crate::nats::Identity;
 use crate::tools::root;
 
-/// How long an agent is left to come to the place where it is to die.
+/// How long an agent is left to come to the place where it is to die, where many more wait.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How long all that an agent is to visit may take.
+const VISITS: Duration = Duration::from_secs(15);
 
 /// A sort of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,10 +168,15 @@ impl Troublemaker<'_> {
     /// Starts again what has died.
     fn revive(&mut self, world: &mut World) -> anyhow::Result<()> {
         for at in 0..world.agents.len() {
+            let waiting =
+                |agent: Identity| self.places.iter().filter(|point| point.agent == agent).count();
             let Some(agent) = world.agents.get_mut(at) else { continue };
+            // What is hard to come to is left alone in the end, and then needs its time.
+            let waiting = u32::try_from(waiting(agent.identity)).unwrap_or(u32::MAX);
+            let patience = (VISITS / waiting.saturating_add(1)).max(PATIENCE);
             let Some(status) = agent.process.ended() else {
                 // A place on the way to the end, or one that nothing leads to just now.
-                if agent.armed.is_some() && !agent.leaving && agent.since.elapsed() > PATIENCE {
+                if agent.armed.is_some() && !agent.leaving && agent.since.elapsed() > patience {
                     agent.leaving = true;
                     agent.process.signal(Signal::TERM)?;
                 }
