@@ -78,7 +78,7 @@ fn show(what: &str, measured: &Measured, wrong: bool) {
     if wrong {
         println!("{}\n", measured.wrong.join("\n"));
     }
-    println!("{what}\n{measured}");
+    println!("{what}: {} of {}\n{measured}", measured.right(), measured.all());
     for harm in measured.invented.iter().chain(&measured.harmful) {
         println!("  {harm}");
     }

@@ -30,6 +30,7 @@ fn so_are_intents_that_nobody_here_has_read() {
     assert!(unseen.right() * 100 >= unseen.all() * UNSEEN, "{unseen}");
 }
 
+#[expect(clippy::expect_used, reason = "a test's own set-up")]
 fn shipped() -> Library {
     Library::load(None, None).expect("what is shipped loads")
 }

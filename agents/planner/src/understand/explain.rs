@@ -11,6 +11,9 @@ use super::lexicon::Lexicon;
 use super::reading::Reading;
 use super::text::Span;
 
+/// The class of the names of regions.
+const REGIONS: &str = "regions";
+
 /// What was seen in a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
@@ -165,6 +168,9 @@ fn entities(reading: &Reading<'_>) -> Vec<Seen> {
         };
         see(sort, quantity.span, Some(value));
     }
+    for span in reading.classes.get(REGIONS).into_iter().flatten() {
+        see("region", *span, None);
+    }
     for stack in &reading.stacks {
         see("stack", stack.span, Some(stack.value.to_string()));
     }
@@ -177,6 +183,10 @@ fn entities(reading: &Reading<'_>) -> Vec<Seen> {
             Noise::Percentage => "percentage",
             Noise::Telephone => "telephone",
             Noise::Price => "price",
+            Noise::Size => "size",
+            Noise::Port => "port",
+            Noise::Region => "region",
+            Noise::File => "file",
         };
         see(sort, *span, None);
     }

@@ -116,7 +116,8 @@ pub(crate) fn things(reading: &Reading<'_>, sort: Sort) -> Vec<Span> {
                 let rest = reading.text.original.get(span.end..).unwrap_or_default();
                 let rest = rest.strip_prefix('/').unwrap_or_default();
                 rest.starts_with(|c: char| matches!(c, '<' | '{' | '[' | '…' | ':') || is_hangul(c))
-                    || rest.starts_with("...") || rest.starts_with("something")
+                    || rest.starts_with("...")
+                    || rest.starts_with("something")
             };
             entities.hosts.iter().map(|it| it.span).filter(open).collect()
         }

@@ -171,9 +171,8 @@ impl Term {
 }
 
 /// What English puts between the words of a phrase.
-const BETWEEN: [&str; 12] = [
-    "it", "them", "this", "that", "these", "those", "him", "us", "the", "our", "my", "your",
-];
+const BETWEEN: [&str; 12] =
+    ["it", "them", "this", "that", "these", "those", "him", "us", "the", "our", "my", "your"];
 
 fn is_syllable(char: char) -> bool {
     matches!(char, '\u{ac00}'..='\u{d7a3}')
@@ -327,7 +326,8 @@ fn stem(form: &str, script: Script) -> String {
     for suffix in ["ing", "ed"] {
         if let Some(base) = word.strip_suffix(suffix).filter(|base| base.len() > 2) {
             let doubled = usize::from(is_doubled(base));
-            word = base.get(..base.len() - doubled).unwrap_or(base).to_owned();
+            let whole = base.len() - doubled;
+            word.truncate(whole);
             break;
         }
     }

@@ -1,13 +1,17 @@
 //! The corpus of intents, and what the planner makes of it.
 
+mod said;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use bus_schema::{Grounded, Refusal, RefusalCode, Request, Source, Understanding};
+use bus_schema::{Refusal, RefusalCode, Request, Source, Understanding};
 use planner::Library;
 use serde::Deserialize;
 use serde_json::Value;
+
+use said::is_said;
 
 /// One line of a corpus file.
 #[derive(Debug, Deserialize)]
@@ -97,7 +101,7 @@ impl Corpus {
         for intent in &self.intents {
             let request = Request { text: Some(intent.text.clone()), ..Request::default() };
             let answer = planner::understand(&request, &library.environments, &library.paths);
-            measured.take(intent, &answer);
+            measured.take(intent, &answer, library);
         }
         measured
     }
@@ -114,7 +118,12 @@ impl Measured {
         self.counts.get("all").map_or(0, |(_, all)| *all)
     }
 
-    fn take(&mut self, intent: &Intent, answer: &Result<Understanding, Refusal>) {
+    fn take(
+        &mut self,
+        intent: &Intent,
+        answer: &Result<Understanding, Refusal>,
+        library: &Library,
+    ) {
         let off = difference(&intent.expect, answer);
         let what = match &intent.expect {
             Expected::Understood { path, .. } => format!("path {path}"),
@@ -135,7 +144,7 @@ impl Measured {
                 self.harmful.push(intent.id.clone());
             }
             for (name, grounded) in &understanding.parameters {
-                if !is_said(&intent.text, grounded) {
+                if !is_said(&intent.text, name, grounded, library) {
                     self.invented.push(format!("{}: {name} {grounded:?}", intent.id));
                 }
             }
@@ -216,33 +225,5 @@ const fn code(code: RefusalCode) -> &'static str {
         RefusalCode::Unsupported => "unsupported",
         RefusalCode::NotAvailable => "not_available",
         RefusalCode::Question => "question_only",
-    }
-}
-
-/// Whether the words a value names are there, and say it: every digit and every name of the value
-/// is in them where they are written in digits and names.
-fn is_said(text: &str, grounded: &Grounded) -> bool {
-    let Source::Words { start, end, text: words } = &grounded.source else { return true };
-    if text.get(*start..*end) != Some(words.as_str()) || words.trim().is_empty() {
-        return false;
-    }
-    let plain = words.to_lowercase();
-    match &grounded.value {
-        Value::String(value) if value.contains('.') || value.starts_with('/') => {
-            plain.contains(value.as_str()) || !plain.is_ascii() || value.contains(':')
-        }
-        Value::Number(_) => {
-            plain.bytes().any(|b| b.is_ascii_digit())
-                || ["만", "천", "백", "십", "hundred", "thousand", "one", "two", "three", "four"]
-                    .iter()
-                    .chain(&["five", "six", "seven", "eight", "nine", "ten", "twenty", "an", "a "])
-                    .chain(&["thirty", "forty", "fifty", "sixty", "half", "eleven", "twelve"])
-                    .chain(&["하루", "한", "두", "세", "네", "다섯", "열", "반"])
-                    .any(|numeral| plain.contains(numeral))
-        }
-        Value::Array(members) => members
-            .iter()
-            .all(|it| it.as_str().is_some_and(|it| plain.contains(it) || !plain.is_ascii())),
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Object(_) => true,
     }
 }

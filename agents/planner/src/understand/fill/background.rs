@@ -3,7 +3,7 @@
 
 use super::values::{Candidate, Sort};
 use crate::understand::reading::Reading;
-use crate::understand::text::Span;
+use crate::understand::text::{Script, Span};
 
 /// Words before a value that is so already, or no more.
 const AS_IT_WAS: &str = "as_it_was";
@@ -13,11 +13,16 @@ const AS_IT_IS_NOW: &str = "as_it_is_now";
 const NOT_ANY_MORE: &str = "not_any_more";
 /// Words with which somebody corrects himself.
 const CORRECTION: &str = "correction";
+/// Words for how long something takes, and for what is too slow.
+const TAKES_LONG: &str = "takes_long";
+const SUFFER: &str = "suffer";
 /// How many words before it.
 const REACH: usize = 4;
 
 /// Forgets such values, where another of the same sort is left.
 pub(super) fn drop(reading: &Reading<'_>, all: &mut Vec<Candidate>) {
+    // `visitors wait four seconds` says how long something takes, not how long it shall be kept.
+    all.retain(|it| it.sort != Sort::Seconds || !is_delay(reading, it.span));
     for sort in [Sort::Rate, Sort::Address, Sort::Host, Sort::Seconds] {
         let of_sort: Vec<Span> =
             all.iter().filter(|it| it.sort == sort).map(|it| it.span).collect();
@@ -49,6 +54,15 @@ fn is_past(reading: &Reading<'_>, span: Span, sort: Sort) -> bool {
         || leaves
         || is_beside(reading, span, AS_IT_WAS)
         || after.any(|word| reading.is_of_class(NOT_ANY_MORE, word.span))
+}
+
+fn is_delay(reading: &Reading<'_>, span: Span) -> bool {
+    let of = |class: &str, span: Span| reading.is_of_class(class, span);
+    reading.before(span).take(2).any(|word| of(TAKES_LONG, word.span) || of(SUFFER, word.span))
+        || reading
+            .after(span)
+            .take(2)
+            .any(|word| of(TAKES_LONG, word.span) && word.script == Script::Hangul)
 }
 
 /// Whether a word of the class stands shortly before it.

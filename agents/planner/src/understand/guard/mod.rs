@@ -62,8 +62,10 @@ pub(crate) fn check_path(
         .map(|mention| mention.span)
         .collect();
     let unwanted = &known.lexicon.guards.protection_unwanted;
-    let harmful =
-        |span: Span| given.iter().any(|it| it.overlaps(span)) && !is_declined(reading, span);
+    let harmful = |span: Span| {
+        let harms = given.iter().any(|it| it.overlaps(span));
+        harms && !is_declined(reading, span) && !is_lamented(reading, span)
+    };
     match first(reading, unwanted, harmful) {
         None => Ok(()),
         Some(span) => Err(Problem::Dangerous {
