@@ -120,7 +120,7 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
     let mut missed = std::mem::take(&mut maker.missed);
     let left = world.cloud.faults().await?;
     tally.hit(&left);
-    world.cloud.clear_faults().await?;
+    world.cloud.mend().await?;
 
     let (wrong, unreached) = rest(&mut world, &mut tally).await?;
     missed.extend(unreached);
