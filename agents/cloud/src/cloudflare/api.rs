@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{Answer, Client};
@@ -75,7 +76,7 @@ impl<'a> Api<'a> {
     }
 
     pub(super) async fn get(&self, path: &[&str]) -> Result<Value, Error> {
-        Ok(self.call(self.request(Method::GET, path)).await?.result)
+        Ok(self.call(self.request(Method::GET, path)).await?.result.unwrap_or_default())
     }
 
     /// As [`Api::get`]; `None` where there is no such object.
@@ -109,7 +110,8 @@ impl<'a> Api<'a> {
         path: &[&str],
         body: Value,
     ) -> Result<Value, Error> {
-        Ok(self.call(self.request(method, path).json(body)).await?.result)
+        let answer = self.call(self.request(method, path).json(body)).await?;
+        Ok(answer.result.unwrap_or_default())
     }
 
     /// Removes an object; one that is gone already is no error.
@@ -119,20 +121,32 @@ impl<'a> Api<'a> {
 
     /// Everything of a list that is numbered by pages.
     pub(super) async fn pages(&self, path: &[&str], per_page: u32) -> Result<Vec<Value>, Error> {
-        let mut all = Vec::new();
+        self.pages_of(path, per_page, Some).await
+    }
+
+    /// What is made of each object of a list that is numbered by pages, where something is. One page
+    /// at a time is held as it came: a list can be long.
+    pub(super) async fn pages_of<I: DeserializeOwned, O>(
+        &self,
+        path: &[&str],
+        per_page: u32,
+        make: impl Fn(I) -> Option<O>,
+    ) -> Result<Vec<O>, Error> {
+        let (mut all, mut listed) = (Vec::new(), 0);
         for page in 1..=MOST_PAGES {
             let request = self
                 .request(Method::GET, path)
                 .query("page", page.to_string())
                 .query("per_page", per_page.to_string());
-            let Answer { result, info } = self.call(request).await?;
-            let items = self.items(result)?;
+            let Answer { result, info } = self.client.call::<Vec<I>>(request).await?;
+            let items = result.unwrap_or_default();
             let count = items.len() as u64;
-            all.extend(items);
+            listed += count;
+            all.extend(items.into_iter().filter_map(&make));
             // Not every list says how many pages there are, nor keeps to the size asked for.
             let last = match (info.total_pages, info.total_count) {
                 (Some(pages), _) => page >= pages,
-                (None, Some(total)) => all.len() as u64 >= total,
+                (None, Some(total)) => listed >= total,
                 (None, None) => {
                     info.page.is_none() || count < info.per_page.unwrap_or(per_page.into())
                 }
@@ -160,7 +174,8 @@ impl<'a> Api<'a> {
                 request = request.query("cursor", cursor.as_str());
             }
             let Answer { mut result, info } = self.call(request).await?;
-            let items = result.get_mut(field).map(Value::take).unwrap_or_default();
+            let items = result.as_mut().and_then(|it| it.get_mut(field)).map(Value::take);
+            let items = items.unwrap_or_default();
             all.extend(self.items(items)?);
             cursor = info.cursor.filter(|it| !it.is_empty());
             if cursor.is_none() {

@@ -111,7 +111,8 @@ impl Cloudflare {
             return Ok(id);
         }
         let request = Request::new(Method::GET, vec!["zones".to_owned()], attempt.clone());
-        let found = self.client.call(request.query("name", name)).await?.result;
+        let found: Value =
+            self.client.call(request.query("name", name)).await?.result.unwrap_or_default();
         let id = found
             .as_array()
             .into_iter()
