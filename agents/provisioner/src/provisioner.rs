@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bus_schema::{Outcome, PlanProposed, Received, ResumeRequested, stream};
-use runtime::{Agent, Bus, BusError, HandleError, Outbox, Routes, StartError};
+use runtime::{Agent, Bus, BusError, HandleError, Outbox, Published, Routes, StartError};
 
 use crate::applier::{Applier, Arrival};
 use crate::clouds::Clouds;
@@ -98,7 +98,7 @@ impl Agent for Provisioner {
     }
 }
 
-async fn publish(outbox: &Outbox, outcome: &Outcome) -> Result<u64, BusError> {
+async fn publish(outbox: &Outbox, outcome: &Outcome) -> Result<Published, BusError> {
     match outcome {
         Outcome::Applied(it) => outbox.publish(it).await,
         Outcome::Failed(it) => outbox.publish(it).await,
