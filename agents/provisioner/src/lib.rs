@@ -15,6 +15,7 @@ pub mod applier;
 pub mod check;
 pub mod claims;
 pub mod clouds;
+mod concern;
 pub mod ending;
 mod holding;
 pub mod journal;
