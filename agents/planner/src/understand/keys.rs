@@ -35,14 +35,11 @@ impl Keys {
 
     /// Whether it may stand in the text: its first word begins like one of it.
     pub(crate) fn may_hold(&self, declared: &str) -> bool {
-        let mut rest = declared.trim_start_matches(|c: char| !c.is_alphanumeric());
-        if let Some(end) = rest.find([' ', '-', '.']) {
-            rest = rest.get(..end).unwrap_or(rest);
-        }
-        match rest.chars().next() {
+        let rest = declared.strip_prefix('^').unwrap_or(declared);
+        match rest.as_bytes().first() {
             None => true,
             Some(first) if first.is_ascii() => self.has(beginning(rest)),
-            Some(first) => self.has(u32::from(sounds_like(first))),
+            Some(_) => rest.chars().next().is_none_or(|it| self.has(u32::from(sounds_like(it)))),
         }
     }
 
@@ -59,10 +56,10 @@ impl Keys {
     }
 }
 
-/// The first letters as a number; a change of script ends a word.
+/// The first letters as a number; a hyphen, a dot and a change of script end a word.
 fn beginning(word: &str) -> u32 {
     word.bytes()
-        .take_while(u8::is_ascii)
+        .take_while(u8::is_ascii_alphanumeric)
         .take(LETTERS)
         .fold(1, |key, byte| key << 8 | u32::from(byte))
 }

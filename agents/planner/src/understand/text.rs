@@ -159,7 +159,9 @@ impl Cutter {
         let ends = |c: char| matches!(plain(c), '.' | ':' | '-' | '_');
         let body = raw.trim_end_matches(ends);
         let closes = raw.len() > body.len();
-        let inner = body.trim_start_matches(ends);
+        // `::1` is an address.
+        let address = body.len() > 2 && body.starts_with("::");
+        let inner = if address { body } else { body.trim_start_matches(ends) };
         let start = run.start + (body.len() - inner.len());
         let span = Span { start, end: start + inner.len() };
         if !inner.is_empty() {

@@ -154,13 +154,28 @@ fn services(said: &mut Said<'_, '_>, environment: &Environment, phrases: &[Span]
                 option
             })
             .collect();
-        for option in longest(options) {
+        for option in the_service(said, longest(options)) {
             if let Some(mention) = option.mentions.first() {
                 said.say(parameter, option.value, mention.span);
             }
         }
     }
 }
+
+/// `www 이미지가 늦게 떠요`: what a service is made of names another one only where none is named.
+fn the_service(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
+    options.retain(|option| !option.mentions.is_empty());
+    let content = |option: &Candidate| {
+        option.mentions.iter().all(|it| said.reading.is_of_class(CONTENT, it.span))
+    };
+    if options.iter().any(|option| !content(option)) {
+        options.retain(|option| !content(option));
+    }
+    options
+}
+
+/// Words for what a server gives to whoever asks.
+const CONTENT: &str = "answer";
 
 fn candidate(said: &Said<'_, '_>, value: Value, name: &str, words: &Words) -> Candidate {
     let mut mentions = all_mentions(said, name, words);

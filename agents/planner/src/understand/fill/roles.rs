@@ -53,12 +53,16 @@ fn near(reading: &Reading<'_>, near: &Words, value: Span, most: usize) -> Option
         .filter(|word| reading.keys.may_hold(word))
         .flat_map(|word| Term::of(word).find_all(&reading.words));
     places
-        .filter(|place| clause(*place).is_some_and(|there| there.abs_diff(here) <= 1))
-        .map(
-            |place| {
-                if place.end <= value.start { words(place, value) } else { words(value, place) }
-            },
-        )
+        .filter_map(|place| {
+            // What is said of a value stands before it rather than after, and on its side of a comma.
+            let commas = clause(place)?.abs_diff(here);
+            let apart = if place.end <= value.start {
+                words(place, value)
+            } else {
+                words(value, place) + 1
+            };
+            (commas <= 1).then_some(apart + 2 * commas)
+        })
         .filter(|gap| *gap <= most)
         .min()
 }
