@@ -20,6 +20,7 @@ struct Concern<'it> {
 impl Survey {
     /// Without the objects that no change is about. A listing stays whole where that is not known yet:
     /// where a change refers to what is still to be made, or objects cannot say whose they are.
+    #[must_use]
     pub fn about(self, plan: &Plan, state: Option<&StackState>, catalogue: Catalogue) -> Self {
         let listings = self.0.into_iter().map(|(scope, listing)| {
             let listing = match concerns(&scope.0, plan, state, catalogue) {
