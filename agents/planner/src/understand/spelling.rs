@@ -79,7 +79,10 @@ impl<'p> Doubt<'p> {
     }
 }
 
-/// Every English word that is declared anywhere.
+/// Classes of words that do harm: a slip of the pen makes it no smaller.
+const HARM: [&str; 3] = ["off_before", "protection", "delete"];
+
+/// Every English word that is declared anywhere but in classes, and those of harm.
 fn vocabulary<'p>(
     environments: &'p Environments,
     paths: &'p GoldenPaths,
@@ -96,6 +99,7 @@ fn vocabulary<'p>(
         .chain(services.flat_map(|(name, it)| english(&it.words).chain([name.as_str()])))
         .chain(english(&spoken.elsewhere))
         .chain(english(&spoken.topics))
+        .chain(HARM.iter().filter_map(|class| spoken.classes.get(*class)).flat_map(english))
         .filter(|word| word.len() > 3 && word.bytes().all(|b| b.is_ascii_lowercase()))
 }
 

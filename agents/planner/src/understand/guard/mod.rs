@@ -6,7 +6,7 @@
 
 mod question;
 
-use policy::{GoldenPath, Together};
+use policy::{GoldenPath, Sort, Together};
 
 use super::Known;
 use super::problem::{Danger, Problem};
@@ -37,6 +37,9 @@ pub(crate) fn check(reading: &Reading<'_>, known: Known<'_>) -> Result<(), Probl
         if let Some(span) = first(reading, patterns, |span| !harmless(span)) {
             return Err(Problem::Dangerous { danger, words: quote(span) });
         }
+    }
+    if let Some(words) = opened_in_a_form(reading) {
+        return Err(Problem::Dangerous { danger: Danger::OpenToAll, words: quote(words) });
     }
     if question::is_one(reading) {
         let chats = !reading.mentions_of(&known.lexicon.chatter).is_empty();
@@ -74,6 +77,20 @@ pub(crate) fn check_path(
         }),
     }
 }
+
+/// `Port: 22`, and lines further down `Source: 0.0.0.0/0`: a form says it in several sentences.
+fn opened_in_a_form(reading: &Reading<'_>) -> Option<Span> {
+    let speaks = |classes: &[&str]| {
+        classes
+            .iter()
+            .any(|class| reading.classes.get(*class).is_some_and(|spans| !spans.is_empty()))
+    };
+    let everywhere = together::things(reading, Sort::Anywhere).into_iter().next();
+    everywhere.filter(|_| speaks(&OPENS) && speaks(&[INSIDE]))
+}
+
+/// Words for opening.
+const OPENS: [&str; 4] = ["open", "open_ko", "open_weakly", "let_through"];
 
 /// `the API has no WAF`: how it is, and not how it shall be.
 fn is_lamented(reading: &Reading<'_>, span: Span) -> bool {
