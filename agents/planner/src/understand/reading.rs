@@ -169,14 +169,32 @@ impl<'a> Reading<'a> {
         ];
         const AUXILIARY: [&str; 8] =
             ["don", "doesn", "won", "shouldn", "isn", "mustn", "didn", "wouldn"];
-        let mut before = self.before(place).map(|word| word.form.as_str()).peekable();
+        let clause = self.clause(place);
+        // `do not put smtp.example.com behind the proxy`: names do not end what is denied.
+        let before = self.words.iter().rev().skip_while(|word| word.span.end > place.start);
+        let mut before = before
+            .take_while(|word| Some(word.clause) == clause)
+            .map(|word| word.form.as_str())
+            .peekable();
         if self.before(place).any(|word| word.form == "nobody") {
             return true;
         }
         let mut nth = 0;
         while let Some(form) = before.next() {
-            if TURN.contains(&form) || nth >= NEGATION_REACH {
+            if TURN.contains(&form) {
                 return false;
+            }
+            if nth >= NEGATION_REACH {
+                // `I don't want a single laptop of ours to be able to`.
+                let wanted = matches!(form, "want" | "wants" | "wish" | "like");
+                if wanted && before.peek().is_some_and(|it| matches!(*it, "t" | "not")) {
+                    return true;
+                }
+                nth += 1;
+                if nth > FAR_REACH {
+                    return false;
+                }
+                continue;
             }
             match form {
                 // An apostrophe ends a word.
@@ -232,10 +250,25 @@ impl<'a> Reading<'a> {
             || next.ends_with('지') && starts(second, &DO_NOT)
             || next.starts_with("필요") && starts(second, &["없", "안"])
             || next.starts_with("필요없")
+            || next.ends_with('면') && starts(second, &["안", "절대"])
+            || self.is_set_aside(place)
             || next == "안" && starts(second, &["써", "쓰", "해", "하", "할", "돼", "되"])
             || self.is_in_a_denied_list(place)
             || matches!(next, "거" | "것" | "건" | "걸" | "것을") && starts(second, &NO)
             || matches!(second, "말고" | "없이" | "빼고" | "대신" | "아니라")
+    }
+
+    /// `캐시 이런 거 말고`, `방화벽 같은 건 빼고`.
+    fn is_set_aside(&self, place: Span) -> bool {
+        const SUCH: [&str; 12] =
+            ["이런", "그런", "같은", "거", "것", "건", "걸", "것은", "것들", "기능", "따위", "등"];
+        const NO: [&str; 4] = ["말고", "빼고", "아니고", "아니라"];
+        let mut after = self.after(place).map(|word| word.form.as_str()).peekable();
+        let mut such = 0;
+        while after.next_if(|form| SUCH.contains(form) || is_particle(form)).is_some() {
+            such += 1;
+        }
+        such > 0 && after.next().is_some_and(|form| NO.contains(&form))
     }
 
     /// `캐시나 방화벽 얘기가 아니고`: what is denied comes at the end of the list.
@@ -245,11 +278,13 @@ impl<'a> Reading<'a> {
         const NOT: [&str; 5] = ["아니고", "아니라", "아니에", "말고", "필요"];
         let ends = |form: &str| AND.iter().any(|end| form.ends_with(end));
         let mut in_list = self.spoken(place).any(|word| ends(&word.form));
-        for word in self.after(place).take(4) {
+        let mut words = self.after(place).take(5).peekable();
+        while let Some(word) = words.next() {
             let form = word.form.as_str();
             if NOT.iter().any(|not| form.starts_with(not)) && in_list {
                 // `필요` alone says the opposite.
-                return form.starts_with("필요없") || !form.starts_with("필요");
+                let none = words.peek().is_some_and(|it| it.form.starts_with('없'));
+                return none || form.starts_with("필요없") || !form.starts_with("필요");
             }
             let about = ABOUT.iter().any(|it| form.starts_with(it));
             if !in_list && !about && !is_particle(form) {
@@ -272,6 +307,9 @@ impl<'a> Reading<'a> {
 
 /// How many words after `don't` are still denied.
 const NEGATION_REACH: usize = 5;
+
+/// The same after `don't want`, which is said of a whole sentence.
+const FAR_REACH: usize = 12;
 
 /// A place where a declared word stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

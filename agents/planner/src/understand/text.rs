@@ -130,6 +130,7 @@ impl Cutter {
         } else if plain.is_alphanumeric()
             || matches!(plain, '.' | '-' | '_' | '/' | ':' | '*')
             || plain == ',' && between_digits(text, at, char)
+            || is_defanged(text, at)
         {
             Some(Script::Latin)
         } else {
@@ -196,7 +197,10 @@ impl Cutter {
     }
 
     fn push(&mut self, text: &str, span: Span, script: Script) {
-        let form = normalise(text.get(span.start..span.end).unwrap_or_default());
+        let mut form = normalise(text.get(span.start..span.end).unwrap_or_default());
+        if form.contains(DEFANGED) {
+            form = form.replace(DEFANGED, ".").replace("hxxp", "http");
+        }
         let glued = self.tokens.last().is_some_and(|last| last.span.end == span.start);
         let (clause, sentence) = (self.clause, self.sentence);
         self.tokens.push(Token { span, form, script, clause, sentence, glued, torn: false });
@@ -212,6 +216,17 @@ fn is_torn(text: &str, run: Span, inner: Span) -> bool {
     let tail = text.get(inner.end..run.end).unwrap_or_default();
     (letter(before) && lead.chars().any(|c| plain(c) == '.'))
         || (letter(after) && tail.chars().any(|c| plain(c) == '.'))
+}
+
+/// `evil[.]example`: how those who report harmful names write their dots, lest anybody click.
+const DEFANGED: &str = "[.]";
+
+/// Whether that byte is a bracket around such a dot.
+fn is_defanged(text: &str, at: usize) -> bool {
+    let stands = |from: Option<usize>| {
+        from.and_then(|from| text.get(from..)).is_some_and(|it| it.starts_with(DEFANGED))
+    };
+    stands(Some(at)) || stands(at.checked_sub(2))
 }
 
 fn between_digits(text: &str, at: usize, char: char) -> bool {

@@ -24,6 +24,9 @@ pub(super) fn read(text: &Text<'_>, token: &Token, entities: &mut Entities) {
         Some((_, rest)) => (true, rest),
         None => (false, token.form.as_str()),
     };
+    if rest.starts_with('/') && is_signature(text, token) {
+        return;
+    }
     if rest.starts_with('/') {
         entities.paths.push(Found { value: rest.to_owned(), span: token.span });
         return;
@@ -49,6 +52,15 @@ pub(super) fn read(text: &Text<'_>, token: &Token, entities: &mut Entities) {
         let span = part(text, token, &path);
         entities.paths.push(Found { value: path, span });
     }
+}
+
+/// `/Joana` at the beginning of a line: who writes, and no path.
+fn is_signature(text: &Text<'_>, token: &Token) -> bool {
+    let before = text.original.get(..token.span.start).unwrap_or_default();
+    let name = text.slice(token.span).trim_start_matches('/');
+    before.ends_with('\n')
+        && name.starts_with(char::is_uppercase)
+        && name.chars().all(char::is_alphabetic)
 }
 
 /// `예제.example.com`: a name whose first labels are in another script, as the DNS writes it

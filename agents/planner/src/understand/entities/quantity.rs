@@ -6,7 +6,7 @@
 use super::Found;
 use super::numeral::{Cursor, split};
 use super::units::{Decimal, Per, UnitWord, korean_rate, korean_unit, suffix_parts, unit_word};
-use crate::understand::text::{Script, Span, Text};
+use crate::understand::text::{Script, Span, Text, Token};
 
 /// A whole number of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
         Some(number) => number,
         // `초당 만 건`: the numeral alone, where a rate was announced.
         None if rate_before.is_some() => (Decimal::of(1), cursor.korean_magnitude()?),
-        None => return None,
+        None => return cursor.korean_days().map(|days| (Some(days), cursor.next)),
     };
     let number = number.times(plural);
     if is_negative(text, first.span) {
@@ -83,8 +83,13 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
 
 /// Whether a label that names requests per second stands right before it.
 fn is_labelled_rate(text: &Text<'_>, at: usize) -> bool {
-    let label = at.checked_sub(1).and_then(|at| text.tokens.get(at));
-    let number = text.tokens.get(at);
+    let token = |before: usize| at.checked_sub(before).and_then(|at| text.tokens.get(at));
+    // `RPS는 1500`.
+    let topic = |it: &Token| matches!(it.form.as_str(), "은" | "는" | "이" | "가");
+    let (label, number) = match token(1) {
+        Some(it) if it.glued && topic(it) => (token(2), Some(it)),
+        label => (label, text.tokens.get(at)),
+    };
     label.zip(number).is_some_and(|(label, number)| {
         let between = text.original.get(label.span.end..number.span.start).unwrap_or_default();
         let last = label.form.rsplit(['_', '-']).next().unwrap_or_default();
@@ -114,6 +119,24 @@ fn is_negative(text: &Text<'_>, span: Span) -> bool {
 }
 
 impl Cursor<'_> {
+    /// `일주일`, `이틀`: days with a word of their own. What was so long ago is none.
+    fn korean_days(&mut self) -> Option<Found<Quantity>> {
+        const DAYS: [(&str, u64); 6] =
+            [("일주일", 7), ("이틀", 2), ("사흘", 3), ("나흘", 4), ("열흘", 10), ("보름", 15)];
+        const AWAY: [&str; 7] = ["전", "후", "뒤", "째", "만에", "마다", "에"];
+        let token = self.text.tokens.get(self.next)?;
+        let (word, days) = DAYS.iter().find(|(word, _)| token.form.starts_with(word))?;
+        let rest = token.form.strip_prefix(word)?;
+        let away = |form: &str| AWAY.iter().any(|it| form.starts_with(it));
+        let next = self.text.tokens.get(self.next + 1).map_or("", |it| it.form.as_str());
+        if away(rest) || rest.is_empty() && away(next) {
+            return None;
+        }
+        self.take(1);
+        let value = Quantity { amount: days * 86_400, unit: Unit::Seconds };
+        Some(Found { value, span: self.span })
+    }
+
     fn unit(&mut self) -> Option<UnitWord> {
         // A unit glued to the digits: the token was not taken yet.
         if let Some(token) = self.text.tokens.get(self.next)

@@ -126,7 +126,8 @@ fn texts(said: &Said<'_, '_>, roles: &Words) -> Vec<(Value, Span)> {
         .flat_map(|role| Term::of(role).find_all(&said.reading.words))
         .filter_map(|role| {
             let rest = text.original.get(role.end..)?;
-            let start = role.end + (rest.len() - rest.trim_start().len());
+            let value = rest.trim_start_matches([' ', '\t', ':', '=']).trim_start();
+            let start = role.end + (rest.len() - value.len());
             let rest = text.original.get(start..)?;
             let quoted = QUOTES.iter().find_map(|(open, close)| {
                 let inner = rest.strip_prefix(*open)?;

@@ -13,22 +13,32 @@ const REACH: usize = 2;
 /// there.
 pub(super) fn distance(reading: &Reading<'_>, parameter: &Parameter, value: Span) -> Option<usize> {
     let near = |words, most| near(reading, words, value, most);
-    beside(reading, parameter, value)
+    next_to(reading, parameter, value, false)
         .or_else(|| near(&parameter.roles.near, NEAR).map(|gap| gap + REACH + 1))
         .or_else(|| near(&parameter.roles.loosely, LOOSELY).map(|gap| gap + REACH + NEAR + 2))
 }
 
-/// The same, of the words right beside it.
+/// The same, of the words right beside it, and of its label.
 pub(super) fn beside(reading: &Reading<'_>, parameter: &Parameter, value: Span) -> Option<usize> {
+    next_to(reading, parameter, value, true)
+}
+
+fn next_to(
+    reading: &Reading<'_>,
+    parameter: &Parameter,
+    value: Span,
+    labels: bool,
+) -> Option<usize> {
+    let gap = |first: Span, second: Span| gap(reading, first, second, labels);
     let holds = |word: &&str| reading.keys.may_hold(word);
     let before = parameter.roles.before.iter().filter(holds).filter_map(|word| {
         let places = Term::of(word).find_all(&reading.words);
-        places.into_iter().filter_map(|place| gap(reading, place, value)).min()
+        places.into_iter().filter_map(|place| gap(place, value)).min()
     });
     // What follows, as Korean particles do, follows at once.
     let after = parameter.roles.after.iter().filter(holds).filter_map(|word| {
         let places = Term::of(word).find_all(&reading.words);
-        places.into_iter().filter_map(|place| gap(reading, value, place)).find(|gap| *gap == 0)
+        places.into_iter().filter_map(|place| gap(value, place)).find(|gap| *gap == 0)
     });
     before.chain(after).filter(|gap| *gap <= REACH).min()
 }
@@ -68,7 +78,7 @@ fn near(reading: &Reading<'_>, near: &Words, value: Span, most: usize) -> Option
 }
 
 /// The words between two places of one clause, if the first comes first and no name is between.
-fn gap(reading: &Reading<'_>, first: Span, second: Span) -> Option<usize> {
+fn gap(reading: &Reading<'_>, first: Span, second: Span, labels: bool) -> Option<usize> {
     let between = |span: Span| span.start >= first.end && span.end <= second.start;
     if first.end > second.start || reading.entities.names().into_iter().any(between) {
         return None;
@@ -76,6 +86,8 @@ fn gap(reading: &Reading<'_>, first: Span, second: Span) -> Option<usize> {
     let clause = |span: Span| {
         reading.text.tokens.iter().find(|token| token.span.overlaps(span)).map(|token| token.clause)
     };
-    (clause(first) == clause(second))
+    // `TTL: 600` is one clause to people.
+    let label = reading.text.original.get(first.end..second.start).map(str::trim);
+    (clause(first) == clause(second) || labels && matches!(label, Some(":" | "=" | "：")))
         .then(|| reading.words.iter().filter(|word| between(word.span)).count())
 }

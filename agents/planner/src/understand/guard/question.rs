@@ -126,9 +126,20 @@ fn beginnings<'w>(reading: &Reading<'_>, sentence: &[&'w Word]) -> Vec<&'w Word>
     first
 }
 
-/// `What: …` is a heading.
+/// `What: …` is a heading, and so is what stands alone in its line.
 fn is_label(reading: &Reading<'_>, word: &Word) -> bool {
-    let rest = reading.text.original.get(word.span.end..).unwrap_or_default();
+    let text = reading.text.original;
+    let rest = text.get(word.span.end..).unwrap_or_default();
+    let line = text.get(..word.span.start).unwrap_or_default().rsplit('\n').next();
+    let alone = |part: Option<&str>| {
+        part.is_some_and(|it| {
+            !it.contains(['?', '？', '.']) && it.chars().all(|c| !c.is_alphanumeric())
+        })
+    };
+    // `## Why`, and the reason below it.
+    if text.contains('\n') && alone(line) && alone(rest.split('\n').next()) {
+        return true;
+    }
     let heading = rest.split('\n').next().and_then(|line| line.split_once([':', '=']));
     heading
         .is_some_and(|(before, _)| before.split_whitespace().count() <= 3 && !before.contains('?'))

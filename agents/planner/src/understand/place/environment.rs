@@ -13,6 +13,8 @@ use crate::understand::words::Word;
 const NOT_AN_ENVIRONMENT: &str = "not_an_environment";
 /// Words that keep away from what stands beside them: `leave production alone`.
 const LEAVE_ALONE: &str = "leave_alone";
+/// Words with which somebody takes back what he said before them: `stg라고 한 거 잘못 말했어요`.
+const SAID_WRONGLY: &str = "said_wrongly";
 /// Words after which comes what is to be done another time: `before production`.
 const ANOTHER_TIME: &str = "another_time";
 
@@ -105,7 +107,12 @@ fn is_elsewhere(reading: &Reading<'_>, span: Span) -> bool {
         .classes
         .get(LEAVE_ALONE)
         .is_some_and(|spans| spans.iter().any(|it| clause(*it).map(|token| token.clause) == here));
-    left || beside.any(|word| reading.is_of_class(ANOTHER_TIME, word.span))
+    let wrong = reading.classes.get(SAID_WRONGLY).is_some_and(|spans| {
+        spans
+            .iter()
+            .any(|it| it.start > span.start && clause(*it).map(|token| token.clause) == here)
+    });
+    left || wrong || beside.any(|word| reading.is_of_class(ANOTHER_TIME, word.span))
 }
 
 /// `environment: qa`: a label and a name that there is not.
