@@ -136,7 +136,7 @@ impl Applier {
             tracing::debug!(plan = %proposed.id.short(), ?admission, "admission");
             let outcome = match (admission, held) {
                 // A copy of a plan that failed long ago, delivered again: its intent has ended.
-                (Admission::Begin, Some(_))
+                (Admission::Begin | Admission::Blocked(_), Some(_))
                     if self.saga.records.ended(proposed.plan.intent).await? =>
                 {
                     tracing::warn!(stack = %proposed.plan.stack, intent = %proposed.plan.intent, "a plan for an intent that has ended");
