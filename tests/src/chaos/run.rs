@@ -104,7 +104,7 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
     for identity in
         [Identity::Planner].into_iter().chain([Identity::Provisioner].repeat(provisioners))
     {
-        let armed = maker.next_place(identity);
+        let armed = maker.next_place(identity, false);
         world.add(identity, armed)?;
     }
 

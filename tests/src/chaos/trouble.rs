@@ -102,6 +102,11 @@ fn fault(draw: &mut Draw, sort: &str) -> Value {
     fault
 }
 
+/// Come to only by a process that finds a run another has left behind.
+const RESUMING: &str = "provisioner::before_resuming";
+/// Dying there leaves one.
+const LEAVING_BEHIND: &str = "step::after_create";
+
 /// Makes trouble until it is dropped.
 pub(super) struct Troublemaker<'it> {
     pub(super) trouble: Trouble,
@@ -118,13 +123,25 @@ pub(super) struct Troublemaker<'it> {
 }
 
 impl Troublemaker<'_> {
-    /// The next place to be killed at in an agent, and at the how manieth coming.
-    pub(super) fn next_place(&mut self, agent: Identity) -> Option<(Point, u64)> {
+    /// The next place to be killed at in an agent, and at the how manieth coming. `died`: whether the
+    /// one before it was killed, and may have left a run behind.
+    pub(super) fn next_place(&mut self, agent: Identity, died: bool) -> Option<(Point, u64)> {
         if self.kills == 0 {
             return None;
         }
-        let at = self.places.iter().position(|point| point.agent == agent)?;
-        let nth = if self.draw.percent(70) { 1 } else { 1 + self.draw.below(4) };
+        let of = |point: &Point| point.agent == agent;
+        let resuming = self.places.iter().position(|it| of(it) && it.name == RESUMING);
+        let at = match resuming {
+            Some(at) if died => at,
+            // Nothing leads there but a run that was left behind.
+            Some(_) => match self.places.iter().position(|it| of(it) && it.name != RESUMING) {
+                Some(at) => at,
+                None => return Some((Point { agent, name: LEAVING_BEHIND }, 1)),
+            },
+            None => self.places.iter().position(of)?,
+        };
+        let first = resuming == Some(at) || self.draw.percent(70);
+        let nth = if first { 1 } else { 1 + self.draw.below(4) };
         Some((self.places.remove(at), nth))
     }
 
@@ -182,7 +199,7 @@ impl Troublemaker<'_> {
                 }
                 continue;
             };
-            let (identity, armed) = (agent.identity, agent.armed.take());
+            let (identity, armed, leaving) = (agent.identity, agent.armed.take(), agent.leaving);
             match armed {
                 Some(point) if agent.leaving && status.signal() != Some(Signal::KILL.as_raw()) => {
                     self.missed.push(point);
@@ -194,7 +211,8 @@ impl Troublemaker<'_> {
                 }
                 None => self.tally.ended_by_itself.push(agent.process.failure()),
             }
-            let next = self.next_place(identity);
+            let died = armed.is_some() && !leaving;
+            let next = self.next_place(identity, died);
             world.restart(at, next)?;
         }
         Ok(())
