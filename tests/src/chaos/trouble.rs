@@ -246,12 +246,20 @@ impl Troublemaker<'_> {
         for subject in ["swarm.intent.submit", "swarm.plan.proposed.nobody"] {
             submitter.publish(subject, none.clone(), garbage.clone()).await?;
         }
+        // What became of a plan that is not this intent's: it waits until the intent has ended.
+        let context = async_nats::jetstream::new(world.operator.clone());
+        let Ok(stream) = context.get_stream_no_info("SWARM").await else { return Ok(()) };
+        let last = stream.direct_get_last_for_subject("swarm.intent.submit").await;
+        let body = last.ok().and_then(|it| serde_json::from_slice::<Value>(&it.payload).ok());
+        let Some(intent) = body.and_then(|it| it.get("id").cloned()) else { return Ok(()) };
         let unheard = json!({
-            "stack": "nobody", "intent": bus_schema::IntentId::fresh(), "plan": "0".repeat(64),
+            "stack": "nobody", "intent": intent, "plan": "0".repeat(64),
             "reason": "none", "next": "nothing", "undone": 0,
         });
+        let mut headers = HeaderMap::new();
+        headers.insert("Zerodrift-Type", "swarm.provision.v1.failed");
         let subject = "swarm.provision.failed.nobody";
-        submitter.publish(subject, none, serde_json::to_vec(&unheard)?).await?;
+        submitter.publish(subject, headers, serde_json::to_vec(&unheard)?).await?;
         Ok(())
     }
 
