@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bus_schema::{Outcome, PlanProposed, Received, ResumeRequested, stream};
 use runtime::{Agent, Bus, BusError, HandleError, Outbox, Published, Routes, StartError};
 
-use crate::applier::{Applier, Arrival};
+use crate::applier::Applier;
 use crate::clouds::Clouds;
 use crate::records::Kept;
 use crate::saga::Saga;
 use crate::sessions::OpenSession;
 use crate::settings::ProvisionerSettings;
+use crate::turn::Arrival;
 
 /// Applies plans to the clouds; the only agent that changes one.
 #[derive(Debug)]
