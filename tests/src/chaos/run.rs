@@ -18,7 +18,7 @@ use super::work::{self, Lane};
 use super::world::World;
 use crate::checker::{self, Accepted, Evidence, Rule, Violation};
 use crate::nats::Identity;
-use crate::wait::until;
+use wait::until;
 
 /// Longest that work may take under trouble.
 const WORK: Duration = Duration::from_secs(90);

@@ -152,8 +152,10 @@ impl Troublemaker<'_> {
         submitter: &Submitter,
     ) -> anyhow::Result<()> {
         let (mut round, mut quarrel) = (0_u64, 0);
+        let mut turns = tokio::time::interval(Duration::from_millis(50));
+        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            turns.tick().await;
             round += 1;
             self.revive(world)?;
             if self.trouble.has(Trouble::Cloud) && round.is_multiple_of(2) {

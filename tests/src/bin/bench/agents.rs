@@ -7,6 +7,7 @@ use tests::{Identity, Process, Swarm, secs};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use wait::until_every;
 
 use crate::measure::{Measured, time};
 
@@ -22,10 +23,11 @@ pub(crate) async fn start(swarm: &Swarm, agent: Identity, times: usize) -> anyho
         let address = ("ZERODRIFT_HTTP_ADDRESS", format!("127.0.0.1:{port}"));
         let spawned = Instant::now();
         let mut process = swarm.start_agent(agent, &[address])?;
-        while !ready(port).await {
-            anyhow::ensure!(spawned.elapsed() < secs(10), "never ready: {}", process.failure());
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let often = Duration::from_millis(1);
+        let asked = until_every(often, "it is ready", secs(10), || async {
+            Ok(ready(port).await.then_some(()))
+        });
+        asked.await.with_context(|| process.failure())?;
         each.push(spawned.elapsed());
         resident = resident.max(kilobytes(&process, "VmRSS:")?);
         process.stop(secs(15)).await?;
