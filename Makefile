@@ -14,11 +14,12 @@ demo: tools build ## Start the swarm on a local Cloudflare, run two intents, pro
 test: tools build ## Run every test against real servers and real binaries
 	$(CARGO) test --workspace
 
-chaos: tools build ## Make trouble for swarms until every place in every agent has died often (hours)
-	$(CARGO) run --quiet --package tests --bin chaos -- --each 20
+chaos: tools build ## Make trouble for swarms until everything has gone wrong often enough (an hour)
+	$(CARGO) run --quiet --package tests --bin chaos -- \
+		--each 20 --server 50 --faults 1000 --repeats 10000 --crowds 20 --parallel 6 --work 12
 
 bench: tools ## Measure intents per second, latency, memory, start, codec, beside raw JetStream
-	$(CARGO) build --release $(addprefix --package ,zerodrift planner provisioner sandbox)
+	$(CARGO) build --release $(addprefix --package ,zerodrift planner provisioner auditor remediator sandbox)
 	$(CARGO) run --release --quiet --package tests --bin bench
 
 fuzz: ## Feed what reads bytes from outside with anything, each target for a minute
@@ -30,7 +31,7 @@ lint: ## Check format, lints and documentation
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps
 
 build: ## Build every binary
-	$(CARGO) build $(addprefix --package ,zerodrift planner provisioner sandbox)
+	$(CARGO) build $(addprefix --package ,zerodrift planner provisioner auditor remediator sandbox)
 
 tools: ## Install nats-server, workerd and what the tests need into .tools/
 	@deploy/tools/install

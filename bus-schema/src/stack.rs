@@ -57,6 +57,10 @@ pub struct StackState {
     /// heeded: what comes late does not undo what came after it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub heeded: u64,
+    /// Ids of objects of ours that were deleted lately, oldest first: a listing that lags behind can
+    /// show one still, and is not believed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<String>,
     /// When this was written; a pause aside.
     pub updated_at: jiff::Timestamp,
 }
@@ -68,6 +72,8 @@ impl Record for StackState {
 }
 
 impl StackState {
+    /// How many ids of deleted objects are remembered.
+    pub const MOST_DELETED: usize = 32;
     /// How many failed plans are remembered besides the last plan.
     pub const MOST_FAILED: usize = 8;
     /// Longest reason that is remembered of one, in characters.
@@ -105,6 +111,19 @@ impl StackState {
         }
     }
 
+    /// Remembers that an object was deleted or made anew, from how it was and how it is now.
+    pub fn note_deleted(&mut self, was: Option<&ResourceState>, is: Option<&ResourceState>) {
+        // What is always there is not deleted.
+        let id = |it: &ResourceState| it.cloud_id.clone().filter(|_| it.prior.is_none());
+        let (was, is) = (was.and_then(id), is.and_then(id));
+        self.deleted.retain(|id| Some(id) != was.as_ref() && Some(id) != is.as_ref());
+        if let Some(was) = was.filter(|was| Some(was) != is.as_ref()) {
+            self.deleted.push(was);
+            let surplus = self.deleted.len().saturating_sub(Self::MOST_DELETED);
+            self.deleted.drain(..surplus);
+        }
+    }
+
     /// What became of a plan, where that is remembered.
     pub fn outcome_of(&self, plan: &PlanId) -> Option<Outcome> {
         if let Some(last) = self.last.as_ref().filter(|last| last.plan() == plan) {
@@ -130,7 +149,8 @@ pub struct ResourceState {
     /// As last seen; absent where it was found gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Properties>,
-    /// The cloud's id for it, where it has one.
+    /// The cloud's id for it, where it has one; kept where it was found gone, since a listing that
+    /// lags behind can leave out what is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloud_id: Option<String>,
     /// What others may refer to, by name, for example `id`.

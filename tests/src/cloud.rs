@@ -128,13 +128,6 @@ impl Sandbox {
         Ok(left.iter().filter_map(|it| Some(it.get("id")?.as_str()?.to_owned())).collect())
     }
 
-    /// Forgets the faults that have not been used up.
-    pub async fn clear_faults(&self) -> anyhow::Result<()> {
-        let url = format!("{}/__sandbox/faults", self.api);
-        http().delete(url).send().await?.error_for_status()?;
-        Ok(())
-    }
-
     /// Sets how many calls a token may make, and in how many seconds.
     pub async fn limit(&self, limit: &Value) -> anyhow::Result<()> {
         let url = format!("{}/__sandbox/limits", self.api);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::follow::Followed;
 use crate::swarm::Swarm;
-use crate::wait::{secs, until};
+use wait::{secs, until};
 
 /// An intent on its way.
 #[derive(Debug)]

@@ -15,7 +15,6 @@ mod otlp;
 mod process;
 mod swarm;
 mod tools;
-mod wait;
 
 pub use cloud::{ACCOUNT, Actor, Sandbox, Someone};
 pub use command::Said;

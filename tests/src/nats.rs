@@ -12,7 +12,7 @@ use crate::disk::SmallDisk;
 use crate::otlp::free_port;
 use crate::process::Process;
 use crate::tools::tool;
-use crate::wait::{secs, until};
+use wait::{secs, until};
 
 /// When the server writes what it has acknowledged through to the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::process::Process;
 use crate::tools::tool;
-use crate::wait::{secs, until};
+use wait::{secs, until};
 
 /// A span as the receiver printed it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::nats::{Identity, NatsServer, Sync};
 use crate::otlp::Receiver;
 use crate::process::Process;
 use crate::tools::binary;
-use crate::wait::{secs, until};
+use wait::{secs, until};
 
 /// A swarm on loopback: nats-server, the local Cloudflare, planner, provisioner.
 #[derive(Debug)]

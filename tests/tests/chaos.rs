@@ -28,7 +28,7 @@ async fn nothing_is_violated(scenarios: Vec<Scenario>) -> anyhow::Result<Report>
 }
 
 fn scenario(offset: u64, trouble: Trouble) -> Scenario {
-    Scenario { seed: SEED + offset, trouble, places: Vec::new(), sorts: Vec::new() }
+    Scenario { seed: SEED + offset, trouble, work: 5, places: Vec::new(), sorts: Vec::new() }
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn content(someone: &Someone) -> anyhow::Result<Vec<String>> {
 async fn edit(someone: &Someone, to: &Value) -> anyhow::Result<()> {
     let zone = someone.zone("example.com").await?;
     let records = someone.records("example.com", RECORD).await?;
-    let id = records.first().and_then(|it| it["id"].as_str()).context("a record")?;
+    let id = records.first().and_then(|it| it.get("id")?.as_str()).context("a record")?;
     someone.must(Method::PATCH, &format!("/zones/{zone}/dns_records/{id}"), Some(to)).await?;
     Ok(())
 }
@@ -35,7 +35,7 @@ async fn edit(someone: &Someone, to: &Value) -> anyhow::Result<()> {
 async fn delete(someone: &Someone) -> anyhow::Result<()> {
     let zone = someone.zone("example.com").await?;
     for record in someone.records("example.com", RECORD).await? {
-        let id = record["id"].as_str().context("an id")?;
+        let id = record.get("id").and_then(Value::as_str).context("an id")?;
         someone.must(Method::DELETE, &format!("/zones/{zone}/dns_records/{id}"), None).await?;
     }
     Ok(())

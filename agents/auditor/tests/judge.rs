@@ -50,6 +50,7 @@ fn stack() -> StackState {
         last: None,
         failed: Vec::new(),
         paused: None,
+        deleted: Vec::new(),
         waiting: Vec::new(),
         heeded: 0,
         updated_at: at(10),

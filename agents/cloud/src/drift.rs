@@ -55,7 +55,7 @@ pub fn look(
         let outputs = Outputs::of(Some(state));
         for (address, resource) in here(state, scope) {
             let wanted = outputs.resolved_or_same(kind, &resource.declared);
-            let (ours, drifted) = one(kind, address, resource, &wanted, &index);
+            let (ours, drifted) = one(kind, address, resource, &wanted, &state.deleted, &index);
             taken.extend(ours);
             if let Some(drifted) = drifted {
                 seen.drifted.entry(state.stack.clone()).or_default().push(drifted);
@@ -66,11 +66,15 @@ pub fn look(
         // Always there, so nobody's by default.
         return seen;
     }
-    let known: HashSet<&StackName> = stacks.iter().map(|state| &state.stack).collect();
+    let known: HashMap<&StackName, &StackState> =
+        stacks.iter().map(|state| (&state.stack, *state)).collect();
     for object in listing.iter().filter(|object| !taken.contains(object.id.as_str())) {
-        match object.owner.as_ref().filter(|owner| known.contains(&owner.stack)) {
+        let owner = object.owner.as_ref();
+        match owner.and_then(|owner| Some((owner, known.get(&owner.stack)?))) {
             None => seen.unmanaged.push(object.clone()),
-            Some(owner) => {
+            // Deleted by us: the listing lags behind.
+            Some((_, stack)) if object.id != object.key && stack.deleted.contains(&object.id) => {}
+            Some((owner, _)) => {
                 let address = ResourceAddress::new(
                     owner.stack.clone(),
                     scope.kind.clone(),
@@ -104,6 +108,7 @@ fn one<'it>(
     address: &ResourceAddress,
     resource: &ResourceState,
     wanted: &Properties,
+    deleted: &[String],
     index: &Index<'it>,
 ) -> (Option<&'it str>, Option<Drifted>) {
     let sought = Sought {
@@ -111,6 +116,7 @@ fn one<'it>(
         address,
         shapes: [Some(wanted), resource.observed.as_ref()],
         id: resource.cloud_id.as_deref(),
+        deleted,
     };
     let (candidates, ids) = index.candidates(sought);
     let (ours, _) = locate(&candidates, sought);
@@ -150,7 +156,7 @@ impl<'it> Index<'it> {
 
     /// Every object that can be the one sought, in the listing's form and by id.
     fn candidates(&self, sought: Sought<'_>) -> (Vec<Observed>, Vec<&'it str>) {
-        let Sought { kind, address, shapes, id } = sought;
+        let Sought { kind, address, shapes, id, .. } = sought;
         let sought = shapes.into_iter().flatten().map(|shape| kind.key(address, shape));
         let with_key = sought.filter_map(|key| self.keys.get(key.as_str())).flatten();
         let marked = self.stacks.get(&address.stack).into_iter().flatten();

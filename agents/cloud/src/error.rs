@@ -75,6 +75,14 @@ pub enum Error {
         /// How the answer was lost, where it was.
         source: Option<Source>,
     },
+    /// It took several calls, and one before this failure has taken effect or may have.
+    #[error("could not finish to {attempt}")]
+    Unfinished {
+        /// What was being done.
+        attempt: Attempt,
+        /// What it was stopped by.
+        source: Box<Self>,
+    },
     /// An answer that is not what the cloud's documentation says. A call that changes something has
     /// probably taken effect.
     #[error("could not {attempt}: the cloud's answer was not understood: {reason}")]
@@ -223,8 +231,9 @@ pub enum Effect {
 
 impl Error {
     /// Whether trying again can help.
-    pub const fn retry(&self) -> Retry {
+    pub fn retry(&self) -> Retry {
         match self {
+            Self::Unfinished { source, .. } => source.retry(),
             Self::RateLimited { retry_after, .. } => Retry::After(*retry_after),
             Self::Unavailable { .. } => Retry::After(Duration::from_secs(1)),
             Self::OutcomeUnknown { .. } => Retry::After(Duration::from_millis(250)),
@@ -240,7 +249,7 @@ impl Error {
     /// Whether the call may have taken effect although it failed.
     pub fn took_effect(&self) -> Effect {
         match self {
-            Self::OutcomeUnknown { .. } => Effect::Unknown,
+            Self::OutcomeUnknown { .. } | Self::Unfinished { .. } => Effect::Unknown,
             Self::InvalidResponse { attempt, .. } if !attempt.only_reads() => Effect::Unknown,
             Self::InvalidResponse { .. }
             | Self::Refused { .. }
@@ -253,9 +262,52 @@ impl Error {
         }
     }
 
-    /// What the cloud said, where it answered.
-    pub const fn reply(&self) -> Option<&Reply> {
+    /// The failure itself, without what had taken effect before it.
+    pub fn innermost(&self) -> &Self {
         match self {
+            Self::Unfinished { source, .. } => source.innermost(),
+            Self::Refused { .. }
+            | Self::Unauthorised { .. }
+            | Self::NotFound { .. }
+            | Self::Conflict { .. }
+            | Self::RateLimited { .. }
+            | Self::Unavailable { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::InvalidResponse { .. }
+            | Self::Unsupported { .. } => self,
+        }
+    }
+
+    /// The same failure of an attempt of which something has taken effect, or may have.
+    pub(crate) fn unfinished(self) -> Self {
+        match self.took_effect() {
+            Effect::No => {
+                let attempt = self.attempt().clone();
+                Self::Unfinished { attempt, source: Box::new(self) }
+            }
+            Effect::Unknown => self,
+        }
+    }
+
+    const fn attempt(&self) -> &Attempt {
+        match self {
+            Self::Refused { attempt, .. }
+            | Self::Unauthorised { attempt, .. }
+            | Self::NotFound { attempt, .. }
+            | Self::Conflict { attempt, .. }
+            | Self::RateLimited { attempt, .. }
+            | Self::Unavailable { attempt, .. }
+            | Self::OutcomeUnknown { attempt, .. }
+            | Self::Unfinished { attempt, .. }
+            | Self::InvalidResponse { attempt, .. }
+            | Self::Unsupported { attempt, .. } => attempt,
+        }
+    }
+
+    /// What the cloud said, where it answered.
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Unfinished { source, .. } => source.reply(),
             Self::Refused { reply, .. }
             | Self::Unauthorised { reply, .. }
             | Self::NotFound { reply, .. }
@@ -269,8 +321,9 @@ impl Error {
     }
 
     /// What a person can do about it.
-    pub const fn advice(&self) -> &'static str {
+    pub fn advice(&self) -> &'static str {
         match self {
+            Self::Unfinished { source, .. } => source.advice(),
             Self::Refused { .. } => {
                 "change what is asked for as the cloud's words say, and submit again"
             }

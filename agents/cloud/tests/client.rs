@@ -320,3 +320,34 @@ async fn a_change_not_answered_in_time_may_have_been_made() {
     assert!(began.elapsed() < Duration::from_secs(20), "as long as it is told, not half a minute");
     silent.abort();
 }
+
+#[tokio::test]
+async fn a_refusal_after_a_call_that_took_effect_does_not_hide_it() {
+    // The upload is taken; reading back what it became is not let through any more.
+    let server = Server::start(|_, request| match request.method().as_str() {
+        "PUT" => ok(&json!({})),
+        _ => refused(404, 10_007, "no such script"),
+    })
+    .await;
+    let script = Resource {
+        address: "edge-api/cloudflare.worker_script/site".parse().unwrap(),
+        ..namespace()
+    };
+    let error = server.cloudflare().create(&script).await.unwrap_err();
+    assert!(matches!(error, Error::Unfinished { .. }), "{error:?}");
+    assert_eq!((error.took_effect(), error.retry()), (Effect::Unknown, Retry::Never));
+    assert!(matches!(error.innermost(), Error::NotFound { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_repetition_that_is_refused_does_not_hide_the_call_before_it() {
+    let server = Server::start(|n, request| match (n, request.method().as_str()) {
+        (0, "GET") => ok(&json!({ "id": "x", "title": "zd-edge-api-cache" })),
+        (0 | 1, "PUT") => refused(500, 1, "no telling"),
+        _ => refused(400, 10_019, "no more"),
+    })
+    .await;
+    let error = server.cloudflare().update(&namespace(), "x").await.unwrap_err();
+    assert_eq!(error.took_effect(), Effect::Unknown, "{error:?}");
+    assert!(matches!(error.innermost(), Error::Refused { .. }), "{error:?}");
+}

@@ -94,6 +94,7 @@ fn applied(before: Option<&StackState>, diff: &Diff) -> StackState {
         run: None,
         last: None,
         failed: Vec::new(),
+        deleted: Vec::new(),
         paused: None,
         waiting: Vec::new(),
         heeded: 0,

@@ -16,9 +16,12 @@ use bus_schema::{
     RunStuck, StackName, StackObservation, StackState, Understanding, stream,
 };
 use cloud::Catalogue;
-use runtime::{Agent, Bus, HandleError, Outbox, Retry, Routes, StartError, Store, chain};
+use runtime::{
+    Agent, Bus, HandleError, Outbox, Published, Retry, Routes, StartError, Store, chain,
+};
 use tracing::Instrument;
 
+use crate::begun::{self, Begun};
 use crate::decide::{self, Ending, Next};
 use crate::history::{self, Earlier};
 use crate::plan::{Asked, Planned, Unplannable, plan};
@@ -27,6 +30,9 @@ use crate::{Library, PlannerSettings};
 
 /// How soon an outcome is looked at again whose plan the intent's record does not name yet.
 const RECORD_DELAY: Duration = Duration::from_millis(100);
+/// The same at first: the record is written just after the plan is published, and the provisioner
+/// can be quicker.
+const FIRST_RECORD_DELAY: Duration = Duration::from_millis(5);
 
 /// Makes plans. Several may run; a record's revision orders their writes.
 #[derive(Debug)]
@@ -85,37 +91,21 @@ impl Planner {
         let span = tracing::info_span!("plan intent", sequence = received.sequence);
         async move {
             let state = new_state(&received, &outbox);
-            let (state, claimed) = match self.intents.get(&state.intent).await? {
-                None => (state, None),
-                // Somebody has begun with it and got no further. Going on in the place that the
-                // first copy of the intent has in the stream leads to the very plan he came to.
-                Some((known, revision)) if is_claim(&known) => (known, Some(revision)),
-                Some((known, _)) if known.order == state.order => {
-                    tracing::debug!(intent = %state.intent, "handled already");
-                    return Ok(());
-                }
-                Some((known, _)) => {
-                    tracing::warn!(intent = %state.intent, first = known.order, "its id was used before");
-                    return Ok(());
-                }
-            };
             runtime::failpoint!("planner::before_understanding");
             let understood =
                 understand(&state.request, &self.library.environments, &self.library.paths);
-            let (state, claimed) = match understood {
+            let Some(Begun { state, claimed, before }) =
+                begun::begin(&self.intents, state, understood.is_ok()).await?
+            else {
+                return Ok(());
+            };
+            let state = match understood {
                 Ok(understanding) => {
-                    // A second copy of an intent, delivered at the same time, would else be planned
-                    // as another, later one.
-                    let earlier = claimed.map(|_| Earlier { after: state.order, but: None });
-                    let claimed = match claimed {
-                        Some(claimed) => claimed,
-                        None => self.intents.create(&state.intent, &state).await?,
-                    };
                     runtime::failpoint!("planner::after_claim");
-                    let state = self.planned(state, understanding, earlier, &outbox).await?;
-                    (state, Some(claimed))
+                    let earlier = before.then_some(Earlier { after: state.order, but: None });
+                    self.planned(state, understanding, earlier, &outbox).await?
                 }
-                Err(refusal) => (refused(state, refusal, &outbox).await?, claimed),
+                Err(refusal) => refused(state, refusal, &outbox).await?,
             };
             runtime::failpoint!("planner::before_record");
             match claimed {
@@ -205,7 +195,7 @@ impl Planner {
         let next = decide::after(state, &outcome, delivery, language);
         let Some((state, revision)) = known else {
             return match next {
-                Next::Wait => Err(not_recorded_yet()),
+                Next::Wait => Err(not_recorded_yet(delivery)),
                 Next::Ignore(_) | Next::End(_) | Next::Replan { .. } => {
                     tracing::warn!(%intent, "outcome for an intent that is not known");
                     Ok(())
@@ -213,7 +203,7 @@ impl Planner {
             };
         };
         let state = match next {
-            Next::Wait => return Err(not_recorded_yet()),
+            Next::Wait => return Err(not_recorded_yet(delivery)),
             Next::Ignore(why) => {
                 tracing::debug!(%intent, plan = outcome.plan().short(), why, "outcome ignored");
                 return Ok(());
@@ -326,9 +316,9 @@ impl Planner {
     async fn propose(&self, plan: Plan, outbox: &Outbox) -> Result<PlanReference, HandleError> {
         let proposed = PlanProposed::new(plan);
         runtime::failpoint!("planner::before_proposing");
-        let sequence = outbox.publish(&proposed).await?;
+        let Published { sequence, before } = outbox.publish(&proposed).await?;
         runtime::failpoint!("planner::after_proposing");
-        let stored = self.bus.message_at::<PlanProposed>(sequence).await?;
+        let stored = if before { self.bus.message_at(sequence).await? } else { None };
         let stored = stored.map_or_else(|| proposed.clone(), |stored| stored.message);
         if stored.plan.intent != proposed.plan.intent {
             // A replayed copy of a message within the stream's window: the stream takes the plan
@@ -340,11 +330,6 @@ impl Planner {
         }
         Ok(PlanReference { id: stored.id, to: stored.plan.to, sequence })
     }
-}
-
-/// Whether a record says no more than that somebody has begun with the intent.
-const fn is_claim(state: &IntentState) -> bool {
-    matches!(state.phase, IntentPhase::Planned) && state.plan.is_none()
 }
 
 /// The record of an intent nothing was done about yet.
@@ -397,8 +382,9 @@ fn ended(state: IntentState, ending: Ending) -> IntentState {
     }
 }
 
-fn not_recorded_yet() -> HandleError {
-    HandleError::new(Retry::After(RECORD_DELAY), "the intent's record does not name this plan yet")
+fn not_recorded_yet(delivery: u64) -> HandleError {
+    let delay = if delivery > 2 { RECORD_DELAY } else { FIRST_RECORD_DELAY };
+    HandleError::new(Retry::After(delay), "the intent's record does not name this plan yet")
 }
 
 const fn intent_of(outcome: &Outcome) -> bus_schema::IntentId {

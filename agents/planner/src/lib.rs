@@ -9,6 +9,7 @@
 //! It proposes only; no cloud credential ever comes here.
 
 mod agent;
+mod begun;
 mod decide;
 mod history;
 mod library;

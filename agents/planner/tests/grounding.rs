@@ -1,5 +1,8 @@
 //! Whatever is asked, no value comes from nowhere.
 
+#[path = "intents/said.rs"]
+mod said;
+
 use std::sync::OnceLock;
 
 use bus_schema::{Request, Source};
@@ -12,6 +15,14 @@ fn shipped() -> &'static Shipped {
     #[expect(clippy::panic, reason = "a test's own set-up")]
     SHIPPED.get_or_init(|| {
         policy::shipped(&|_, _| Ok(())).unwrap_or_else(|problems| panic!("{problems}"))
+    })
+}
+
+fn library() -> &'static planner::Library {
+    static LIBRARY: OnceLock<planner::Library> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let Shipped { environments, paths } = shipped().clone();
+        planner::Library { environments, paths }
     })
 }
 
@@ -29,6 +40,8 @@ fn grounded(text: &str) -> Result<(), TestCaseError> {
             Source::Words { start, end, text: words } => {
                 prop_assert_eq!(text.get(*start..*end), Some(words.as_str()), "{}", name);
                 prop_assert!(!words.trim().is_empty(), "{} from nothing", name);
+                let said = said::is_said(text, name, grounded, library());
+                prop_assert!(said, "{} is {} in {:?}", name, grounded.value, words);
             }
             Source::Environment { environment, key } => {
                 prop_assert_eq!(environment, &understanding.environment);

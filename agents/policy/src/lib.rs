@@ -18,6 +18,7 @@ mod reference;
 mod render;
 mod shipped;
 mod template;
+mod together;
 mod words;
 mod yaml;
 
@@ -28,10 +29,11 @@ pub use environment::{
     Service, Verdict,
 };
 pub use golden_path::{
-    CheckKind, Concept, Control, Example, GoldenPath, GoldenPaths, Lexicon, Planned, Sort,
+    CheckKind, Concept, Control, Example, GoldenPath, GoldenPaths, Guards, Lexicon, Planned, Sort,
 };
 pub use parameter::{Choice, InvalidValue, Parameter, ParameterType, Required, Roles, Unit};
 pub use problem::{Problem, Problems};
 pub use render::RenderError;
 pub use shipped::{Shipped, shipped, shipped_environment_files, shipped_golden_path_files};
+pub use together::{Together, WordClass};
 pub use words::{Language, Words};

@@ -35,6 +35,17 @@ pub(crate) struct Placeholder {
 }
 
 impl Template {
+    /// The text before its first placeholder.
+    pub(crate) fn beginning(&self) -> &str {
+        match self {
+            Self::Text(pieces) => match pieces.first() {
+                Some(Piece::Literal(text)) => text,
+                Some(Piece::Placeholder(_)) | None => "",
+            },
+            Self::Literal(_) | Self::Alone(_) | Self::List(_) | Self::Map(_) => "",
+        }
+    }
+
     /// Reads one value; `wrong` hears of what is not right, with the node it is in.
     pub(crate) fn read(
         node: &Node,

@@ -1,5 +1,6 @@
 //! Words people use for a thing, by language.
 
+use crate::Together;
 use crate::yaml::{Node, Reader};
 
 /// A language an intent may be written in.
@@ -19,6 +20,8 @@ pub struct Words {
     pub en: Vec<String>,
     /// Korean.
     pub ko: Vec<String>,
+    /// Kinds of words that mean it where they stand together.
+    pub together: Vec<Together>,
 }
 
 impl Words {
@@ -34,8 +37,8 @@ impl Words {
     }
 
     /// Whether there are none.
-    pub const fn is_empty(&self) -> bool {
-        self.en.is_empty() && self.ko.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.en.is_empty() && self.ko.is_empty() && self.together.is_empty()
     }
 
     /// The words of one language.
@@ -46,7 +49,7 @@ impl Words {
         }
     }
 
-    /// Reads `{en: […], ko: […]}`; either may be missing.
+    /// Reads `{en: […], ko: […], together: […]}`; any may be missing.
     pub(crate) fn read(reader: &mut Reader, node: &Node, path: &str) -> Option<Self> {
         let mut fields = reader.map(node, path)?;
         let mut words = Self::default();
@@ -57,7 +60,29 @@ impl Words {
                 list.extend(texts.iter().map(|text| text.to_lowercase()));
             }
         }
-        fields.end(reader, &["en", "ko"]);
+        let field = fields.path("together");
+        if let Some(node) = fields.take("together") {
+            words.together = read_together(reader, node, &field);
+        }
+        fields.end(reader, &["en", "ko", "together"]);
         Some(words)
     }
+}
+
+/// A list of classes that stand together; each must be declared.
+pub(crate) fn read_together(reader: &mut Reader, node: &Node, path: &str) -> Vec<Together> {
+    let mut all = Vec::new();
+    for text in reader.texts(node, path).unwrap_or_default() {
+        match Together::parse(&text) {
+            Ok(together) => {
+                if let Some(unknown) = together.classes().find(|it| !reader.knows_class(it)) {
+                    let message = format!("there is no class `{unknown}` in the lexicon");
+                    reader.wrong(node.at, path, message);
+                }
+                all.push(together);
+            }
+            Err(message) => reader.wrong(node.at, path, format!("`{text}` {message}")),
+        }
+    }
+    all
 }

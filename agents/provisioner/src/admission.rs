@@ -84,22 +84,25 @@ pub fn admit(
         return Admission::Paused;
     }
     if let Some(run) = &state.run {
-        if run.stuck {
-            let stuck = ending::stuck(state, run);
-            return if stuck.plan == proposed.id {
-                Admission::Repeat(Box::new(Outcome::Stuck(stuck)))
+        if !run.stuck {
+            if run.holder != *me && holder_alive && !run.resting {
+                return Admission::Wait { holder: run.holder.clone() };
+            }
+            return if run.plan == proposed.id {
+                Admission::Resume
             } else {
-                Admission::Blocked(Box::new(stuck))
+                Admission::FinishOther { sequence: run.sequence }
             };
         }
-        if run.holder != *me && holder_alive && !run.resting {
-            return Admission::Wait { holder: run.holder.clone() };
+        let stuck = ending::stuck(state, run);
+        if stuck.plan == proposed.id {
+            return Admission::Repeat(Box::new(Outcome::Stuck(stuck)));
         }
-        return if run.plan == proposed.id {
-            Admission::Resume
-        } else {
-            Admission::FinishOther { sequence: run.sequence }
-        };
+        // One from another generation may have been applied before the run: it is told the same as
+        // without it.
+        if plan.from == state.generation {
+            return Admission::Blocked(Box::new(stuck));
+        }
     }
     // Also where the generation is the same: the later intent may have found nothing to change.
     if let Some(by) = state.intent.filter(|by| state.order > plan.order && *by != plan.intent) {

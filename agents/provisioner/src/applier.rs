@@ -18,7 +18,7 @@ use crate::preflight::{self, Survey, Verdict};
 use crate::records;
 use crate::saga::{Held, Saga, SagaError};
 use crate::step;
-pub use crate::turn_error::TurnError;
+use crate::turn::{Arrival, TurnError};
 
 /// Applies plans, one turn at a time for each stack.
 #[derive(Debug, Clone)]
@@ -29,17 +29,6 @@ pub struct Applier {
     pub saga: Saga,
     /// When to look again for a stack that another process works on.
     pub turn: Duration,
-}
-
-/// A plan as it arrived.
-#[derive(Debug, Clone, Copy)]
-pub struct Arrival<'it> {
-    /// The plan.
-    pub proposed: &'it PlanProposed,
-    /// Its sequence in the stream.
-    pub sequence: u64,
-    /// When it was stored there.
-    pub at: jiff::Timestamp,
 }
 
 /// Largest plan that is applied, in bytes. A stack's record holds up to three times what its plan
@@ -92,7 +81,7 @@ impl Applier {
             tracing::debug!(plan = %proposed.id.short(), ?admission, "admission");
             let outcome = match (admission, held) {
                 // A copy of a plan that failed long ago, delivered again: its intent has ended.
-                (Admission::Begin, Some(_))
+                (Admission::Begin | Admission::Blocked(_), Some(_))
                     if proposed.plan.origin.is_intent()
                         && self.saga.records.ended(proposed.plan.intent).await? =>
                 {

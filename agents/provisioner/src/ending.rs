@@ -19,6 +19,9 @@ pub(crate) fn commit(state: &mut StackState, proposed: &PlanProposed) -> Option<
     }
     let run = state.run.take()?;
     for (resource, step) in run.steps {
+        let recorded = state.resources.get(&resource).cloned();
+        state.note_deleted(recorded.as_ref(), step.after.as_ref());
+        state.note_deleted(step.before.as_ref(), step.after.as_ref());
         match step.after {
             Some(after) => {
                 let after = kept_as_declared(after, state.resources.get(&resource), plan);
@@ -86,6 +89,9 @@ pub(crate) fn roll_back(
             continue;
         }
         undone += 1;
+        let recorded = state.resources.get(&resource).cloned();
+        state.note_deleted(recorded.as_ref(), step.before.as_ref());
+        state.note_deleted(step.after.as_ref(), step.before.as_ref());
         match step.before {
             Some(before) => state.resources.insert(resource, before),
             None => state.resources.remove(&resource),
@@ -171,6 +177,7 @@ pub fn blank(plan: &Plan, now: jiff::Timestamp) -> StackState {
         run: None,
         last: None,
         failed: Vec::new(),
+        deleted: Vec::new(),
         paused: None,
         waiting: Vec::new(),
         heeded: 0,

@@ -3,7 +3,7 @@
 //! What decides is pure: [`check`] (is this a plan at all), [`admission`] (what is to be done about
 //! it), [`preflight`] (is the cloud as the plan found it), [`journal`] and [`ending`] (what may be
 //! written, what follows), [`moves`] (what is left to do of a change), [`outputs`] and [`tasks`].
-//! What does has no choices: [`applier`] takes a plan through its turn, `resumption` a stuck run
+//! What does has no choices: [`applier`] takes a plan through its [`turn`], `resumption` a stuck run
 //! through another, [`pauses`] keeps hands off, [`saga`] runs it, [`step`] and `holding` make one change, [`records`],
 //! [`claims`] and [`sessions`] keep what is kept, [`clouds`] lists.
 //!
@@ -15,6 +15,7 @@ pub mod applier;
 pub mod check;
 pub mod claims;
 pub mod clouds;
+mod concern;
 pub mod ending;
 mod holding;
 pub mod journal;
@@ -30,7 +31,7 @@ pub mod sessions;
 mod settings;
 pub mod step;
 pub mod tasks;
-mod turn_error;
+pub mod turn;
 
 pub use provisioner::Provisioner;
 pub use settings::ProvisionerSettings;

@@ -66,6 +66,25 @@ pub enum Hindrance {
     InTheWay(Box<Observed>),
 }
 
+/// The recorded id of an object that no listing shows and the change would leave behind if it were
+/// there after all: one that lags behind can leave it out. Deleting what is gone does no harm.
+pub fn unseen<'it>(
+    todo: &Todo,
+    seen: &Seen,
+    holds_data: bool,
+    id: Option<&'it str>,
+) -> Option<&'it str> {
+    let shown = seen.ours.is_some() || seen.stray.is_some();
+    let taken = |id: &str| seen.obstacle.as_ref().is_some_and(|obstacle| obstacle.id == id);
+    let left_behind = match todo.then {
+        // The cloud refuses a second of the name, and then it is looked at again.
+        Then::Create => !holds_data,
+        Then::Nothing(None) => true,
+        Then::Nothing(Some(_)) | Then::Update(_) => false,
+    };
+    id.filter(|id| left_behind && !shown && !taken(id))
+}
+
 /// What is left to do of a change from `before` to `after`.
 ///
 /// # Errors

@@ -11,8 +11,9 @@ use bus_schema::{Pause, PauseRequested, StackName, StackState};
 use runtime::StoreError;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::applier::{Applier, TurnError};
+use crate::applier::Applier;
 use crate::saga::Held;
+use crate::turn::TurnError;
 
 /// How often a record is read and written anew that somebody at work writes all the time.
 const ATTEMPTS: u32 = 50;

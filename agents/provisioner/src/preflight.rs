@@ -95,6 +95,7 @@ pub fn seen(
         address: &change.resource,
         shapes: [after, change.before.as_ref()],
         id: recorded_id(state, &change.resource),
+        deleted: deleted(state),
     };
     let kind_name = &change.resource.kind;
     let (ours, obstacle) = moves::find(survey.listing(kind_name, &change.place), here, object);
@@ -106,6 +107,10 @@ pub fn seen(
         moves::find(survey.listing(kind_name, before_place), there, object).0
     };
     Seen { ours, stray, obstacle }
+}
+
+fn deleted(state: Option<&StackState>) -> &[String] {
+    state.map_or(&[], |state| &state.deleted)
 }
 
 fn recorded_id<'it>(
@@ -154,6 +159,7 @@ pub fn compare(
                     address: &change.resource,
                     shapes: [Some(before), None],
                     id: None,
+                    deleted: &[],
                 };
                 moves::find(survey.listing(&change.resource.kind, place), sought, None).0
             }
@@ -175,7 +181,8 @@ pub fn compare(
         let Some(kind) = catalogue.get(&address.kind) else { continue };
         let wanted = outputs.resolved_or_same(kind, &resource.properties);
         let id = recorded_id(state, address);
-        let sought = Sought { kind, address, shapes: [Some(&wanted), None], id };
+        let shapes = [Some(&wanted), None];
+        let sought = Sought { kind, address, shapes, id, deleted: deleted(state) };
         let (found, _) = moves::find(survey.listing(&address.kind, &resource.place), sought, None);
         if !found.as_ref().is_some_and(|found| moves::shows(found, &wanted)) {
             let place = resource.place.clone();
@@ -195,7 +202,8 @@ pub fn confirm(state: &mut StackState, plan: &Plan, survey: &Survey, catalogue: 
         let Some(resource) = state.resources.get_mut(address) else { continue };
         let wanted = outputs.resolved_or_same(kind, &unchanged.properties);
         let id = resource.cloud_id.as_deref();
-        let sought = Sought { kind, address, shapes: [Some(&wanted), None], id };
+        let shapes = [Some(&wanted), None];
+        let sought = Sought { kind, address, shapes, id, deleted: &state.deleted };
         let (found, _) = moves::find(survey.listing(&address.kind, &unchanged.place), sought, None);
         if found.is_some() {
             observe(resource, found.as_ref());
@@ -231,9 +239,11 @@ pub fn note(state: &mut StackState, plan: &Plan, sightings: &[Sighting]) {
     }
 }
 
-/// Notes of one resource what was seen of it.
+/// Notes of one resource what was seen of it. Its id is kept where it was not seen: it may be there.
 pub fn observe(resource: &mut ResourceState, found: Option<&Observed>) {
     resource.observed = found.map(|found| found.properties.clone());
-    resource.cloud_id = found.map(|found| found.id.clone());
+    if let Some(found) = found {
+        resource.cloud_id = Some(found.id.clone());
+    }
     resource.outputs = found.map(|found| found.outputs.clone()).unwrap_or_default();
 }

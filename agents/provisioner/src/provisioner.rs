@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use bus_schema::{Outcome, PauseRequested, PlanProposed, Received, ResumeRequested, stream};
-use runtime::{Agent, Bus, BusError, HandleError, Outbox, Routes, StartError};
+use runtime::{Agent, Bus, BusError, HandleError, Outbox, Published, Routes, StartError};
 
-use crate::applier::{Applier, Arrival, TurnError};
+use crate::applier::Applier;
 use crate::clouds::Clouds;
 use crate::pauses::Workplaces;
 use crate::records::Kept;
 use crate::saga::Saga;
 use crate::sessions::OpenSession;
 use crate::settings::ProvisionerSettings;
+use crate::turn::{Arrival, TurnError};
 
 /// Applies plans to the clouds; the only agent that changes one.
 #[derive(Debug)]
@@ -143,7 +144,7 @@ impl Agent for Provisioner {
     }
 }
 
-async fn publish(outbox: &Outbox, outcome: &Outcome) -> Result<u64, BusError> {
+async fn publish(outbox: &Outbox, outcome: &Outcome) -> Result<Published, BusError> {
     // Handled again, a message may lead to fewer outcomes, or to others: each is known by its plan.
     let plan = outcome.plan().as_str();
     match outcome {

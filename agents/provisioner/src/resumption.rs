@@ -4,9 +4,10 @@ use bus_schema::{InstanceId, Outcome, PlanProposed, ResumeRequested};
 use tracing::Instrument;
 
 use crate::admission::{self, Resumption};
-use crate::applier::{self, Applier, TurnError};
+use crate::applier::{self, Applier};
 use crate::journal::Event;
 use crate::saga::Held;
+use crate::turn::TurnError;
 
 impl Applier {
     /// Tries once more to put back what a stuck run has left, and answers what came of it; nothing

@@ -102,6 +102,9 @@ impl Saga {
         first: Vec<Event>,
         survey: Option<Survey>,
     ) -> Result<Held, SagaError> {
+        let about =
+            |survey: Survey| survey.about(&proposed.plan, Some(&held.state), self.catalogue);
+        let survey = survey.map(about).unwrap_or_default();
         let mut running = Running {
             saga: self,
             proposed,
@@ -110,7 +113,7 @@ impl Saga {
             draft: held.state,
             revision: held.revision,
             dirty: false,
-            survey: survey.unwrap_or_default(),
+            survey,
             surveyed: BTreeSet::new(),
             launches: Vec::new(),
             active: BTreeSet::new(),

@@ -45,6 +45,10 @@ pub struct Task {
     pub id: Option<String>,
     /// The one object meant, where it is not the resource's.
     pub object: Option<String>,
+    /// Where the object with that id was made.
+    pub made_in: Option<Place>,
+    /// Ids of objects of ours that were deleted.
+    pub deleted: Vec<String>,
     /// How an object that is always there was before anybody declared it, where recorded.
     pub prior: Option<Properties>,
     /// What a listing made just now holds of it; without one, a call may have been made already.
@@ -115,7 +119,7 @@ impl Task {
         if touched || self.backward {
             tokio::time::sleep(self.lag).await;
         }
-        let mut attempt = 1;
+        let (mut attempt, mut looked) = (1, false);
         loop {
             let outcome = if claimed {
                 holding::attempt(&self, &mut touched).await
@@ -129,7 +133,7 @@ impl Task {
                 Err(trouble) => trouble,
             };
             tracing::warn!(resource = %self.address, attempt, error = %text(&trouble), "cloud call failed");
-            match after(&trouble, attempt, &mut touched) {
+            match after(&trouble, attempt, &mut touched, &mut looked) {
                 After::Again(pause) if touched => tokio::time::sleep(pause.max(self.lag)).await,
                 After::Again(pause) => tokio::time::sleep(pause).await,
                 After::End(ended) => return ended,
@@ -166,6 +170,7 @@ impl Task {
             moves::forward(self.action, from, to, &seen)
         };
         let todo = todo.map_err(|hindrance| self.hindered(&hindrance))?;
+        self.clear(&todo, &seen).await?;
         let outcome = self.act(&todo, touched).await;
         if matches!(outcome, Err(cloud::Error::RateLimited { .. })) && !*touched {
             // Refused at the door: what was seen still holds.
@@ -184,8 +189,13 @@ impl Task {
         let (from, to) = (self.from.as_ref(), self.to.as_ref());
         let Some(home) = self.home() else { return Ok(Seen::default()) };
         let shapes = [to.or(from).map(|it| &it.properties), to.and(from).map(|it| &it.properties)];
-        let sought =
-            Sought { kind: self.kind, address: &self.address, shapes, id: self.id.as_deref() };
+        let sought = Sought {
+            kind: self.kind,
+            address: &self.address,
+            shapes,
+            id: self.id.as_deref(),
+            deleted: &self.deleted,
+        };
         let object = self.object.as_deref();
         let listing = self.cloud.list(&self.address.kind, home).await?;
         let (ours, obstacle) = moves::find(&listing, sought, object);
@@ -198,6 +208,17 @@ impl Task {
             None => None,
         };
         Ok(Seen { ours, stray, obstacle })
+    }
+
+    /// Deletes what is recorded and not seen, where it would be left behind.
+    async fn clear(&self, todo: &Todo, seen: &Seen) -> Result<(), cloud::Error> {
+        let holds_data = self.kind.describe().holds_data;
+        let unseen = moves::unseen(todo, seen, holds_data, self.id.as_deref());
+        let (Some(id), Some(place)) = (unseen, &self.made_in) else { return Ok(()) };
+        match self.cloud.delete(&self.address.kind, place, id).await {
+            Ok(()) | Err(cloud::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn act(&self, todo: &Todo, touched: &mut bool) -> Result<Option<Observed>, cloud::Error> {
@@ -252,20 +273,21 @@ impl Task {
 }
 
 /// What follows from a failed attempt: the one place that decides whether a call is made again.
-fn after(trouble: &Trouble, attempt: u32, touched: &mut bool) -> After {
+fn after(trouble: &Trouble, attempt: u32, touched: &mut bool, looked: &mut bool) -> After {
     let error = text(trouble);
     let (retry, advice) = match trouble {
         Trouble::Cloud(cloud_error) => {
             *touched |= cloud_error.took_effect() == Effect::Unknown;
             // What is there now can tell more than the refusal: an object of our own making
             // after a lost answer, or somebody else's.
-            let look_again = attempt == 1
+            let look_again = !*looked
                 && matches!(
-                    cloud_error,
+                    cloud_error.innermost(),
                     cloud::Error::Conflict { .. }
                         | cloud::Error::NotFound { .. }
                         | cloud::Error::InvalidResponse { .. }
                 );
+            *looked |= look_again;
             let retry = match cloud_error.retry() {
                 cloud::Retry::After(pause) => Some(pause),
                 cloud::Retry::Never if look_again => Some(Duration::ZERO),

@@ -63,6 +63,8 @@ impl Maker<'_> {
             from: change.before.clone().map(|properties| Spot { place: place.clone(), properties }),
             to: after.map(|properties| Spot { place: change.place.clone(), properties }),
             id: recorded.and_then(|resource| resource.cloud_id.clone()),
+            made_in: Some(place.clone()),
+            deleted: self.draft.deleted.clone(),
             prior: recorded.and_then(|resource| resource.prior.clone()),
             seen,
             lag: self.lag,
@@ -87,7 +89,7 @@ impl Maker<'_> {
             let properties = outputs::restored(kind, before, &then, &now)?;
             Some(Spot { place: before.place.clone(), properties })
         });
-        let id = after.or(before).and_then(|resource| resource.cloud_id.clone());
+        let known = after.or(before);
         Ok(Task {
             cloud,
             records: Arc::clone(self.records),
@@ -98,7 +100,9 @@ impl Maker<'_> {
             backward: true,
             from,
             to,
-            id,
+            id: known.and_then(|resource| resource.cloud_id.clone()),
+            made_in: known.map(|resource| resource.place.clone()),
+            deleted: self.draft.deleted.clone(),
             prior: before.and_then(|before| before.prior.clone()),
             seen: None,
             lag: self.lag,

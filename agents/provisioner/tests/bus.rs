@@ -12,11 +12,12 @@ use bus_schema::{
     Claim, InstanceId, MessageId, Outcome, PlanFailed, PlanProposed, Session, StackName,
     StackState, stream,
 };
-use provisioner::applier::{Applier, Arrival, TurnError};
+use provisioner::applier::Applier;
 use provisioner::clouds::Clouds;
 use provisioner::records::{Kept, Records};
 use provisioner::saga::Saga;
 use provisioner::sessions::OpenSession;
+use provisioner::turn::{Arrival, TurnError};
 use provisioner::{Provisioner, ProvisionerSettings};
 use runtime::{Bus, CancellationToken, RuntimeSettings};
 use support::cloud::{FakeCloud, Life, World};

@@ -97,8 +97,13 @@ fn what_is_in_the_way_stays() {
 fn ours_is_told_by_its_mark_then_by_its_id_never_by_its_key() {
     let wanted = item("x");
     let me = address("item/a");
-    let sought =
-        |id| Sought { kind: &kinds::Item, address: &me, shapes: [Some(&wanted), None], id };
+    let sought = |id| Sought {
+        kind: &kinds::Item,
+        address: &me,
+        shapes: [Some(&wanted), None],
+        id,
+        deleted: &[],
+    };
     let (marked, bare) = (object("1", Some("item/a"), &wanted), object("2", None, &wanted));
     let theirs = object("3", Some("item/b"), &wanted);
 
@@ -113,6 +118,24 @@ fn ours_is_told_by_its_mark_then_by_its_id_never_by_its_key() {
         (None, Some(bare.clone()))
     );
     assert_eq!(moves::find(std::slice::from_ref(&theirs), sought(Some("3")), None).0, None);
+}
+
+#[test]
+fn a_deleted_object_is_told_by_an_id_that_is_no_name() {
+    let (wanted, me) = (item("x"), address("item/a"));
+    let deleted = ["1".to_owned(), "a".to_owned()];
+    let sought = Sought {
+        kind: &kinds::Item,
+        address: &me,
+        shapes: [Some(&wanted), None],
+        id: None,
+        deleted: &deleted,
+    };
+    let shown = |id| moves::find(&[object(id, Some("item/a"), &wanted)], sought, None);
+    assert_eq!(shown("1"), (None, None), "the listing lags");
+    assert!(shown("a").0.is_some(), "made anew under its name");
+    let theirs = object("1", Some("item/b"), &wanted);
+    assert_eq!(moves::find(std::slice::from_ref(&theirs), sought, None), (None, Some(theirs)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod support;
 use bus_schema::{
     Generation, Origin, Outcome, PauseRequested, PlanProposed, Remedy, StackState, StepState,
 };
-use provisioner::applier::TurnError;
+use provisioner::turn::TurnError;
 use support::scene::{Scene, claims, essence, first, play, scenes, second};
 use support::{Process, STACK, Site, plan};
 

@@ -4,10 +4,11 @@
 
 mod support;
 
-use bus_schema::{Outcome, PlanFailed, StackState, StaleReason};
+use ::cloud::Observed;
+use bus_schema::{Outcome, PlanFailed, Resource, StackState, StaleReason};
 use support::cloud::Fault;
 use support::scene::{first, scenes, second};
-use support::{Site, address, plan};
+use support::{Site, address, plan, resource};
 
 /// A plan whose failing is recorded, and was never published.
 async fn failed(site: &Site) -> (bus_schema::PlanProposed, u64, Outcome) {
@@ -73,7 +74,8 @@ async fn a_plan_that_leaves_out_what_was_seen_meanwhile_is_planned_again() {
         busy.apply("one", &first(), 1).await;
         let mut world = busy.world.lock().unwrap();
         let items = world.scope("cloudflare.item", &support::zone("example.com")).clone();
-        items.into_iter().find(|it| it.key == "alone").unwrap()
+        let found = items.into_iter().find(|it| it.key == "alone").unwrap();
+        Observed { id: "not-known".to_owned(), ..found }
     };
     let scope = support::zone("example.com");
     site.world.lock().unwrap().scope("cloudflare.item", &scope).push(ghost);
@@ -95,6 +97,68 @@ async fn a_plan_that_leaves_out_what_was_seen_meanwhile_is_planned_again() {
     }
     assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
     assert!(site.state().unwrap().resources.is_empty());
+}
+
+/// One record, by itself.
+fn record(name: &str, zone: &str) -> Resource {
+    let record = resource("item/record", &[("name", name)], &[]);
+    Resource { place: support::zone(zone), ..record }
+}
+
+/// Plans and applies until it is not stale any more.
+async fn settle(site: &Site, desired: &[Resource], order: u64) -> Outcome {
+    for _ in 0..4 {
+        let outcome = site.apply("one", desired, order).await;
+        if !matches!(outcome, Outcome::Stale(_)) {
+            return outcome;
+        }
+    }
+    panic!("planned again and again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lagging_listing_leaves_out_is_not_left_behind() {
+    let moved = [record("a", "example.net")];
+    let renamed = [record("b", "example.com")];
+    for (desired, listings) in [(&moved[..], 8), (&renamed[..], 8), (&[][..], 8), (&moved, 1)] {
+        let site = Site::new();
+        // Nothing is there yet, and that is what is shown for long after.
+        let before = site.world.lock().unwrap().clone();
+        site.apply("one", &[record("a", "example.com")], 1).await;
+        site.world.lock().unwrap().show(&before, listings);
+        let outcome = settle(&site, desired, 2).await;
+        assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+        let calm = Site::new();
+        if !desired.is_empty() {
+            calm.apply("one", desired, 1).await;
+        }
+        assert_eq!(
+            site.world.lock().unwrap().picture(),
+            calm.world.lock().unwrap().picture(),
+            "{listings} listings lag"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_deleted_is_not_believed_to_be_there() {
+    let desired = [record("a", "example.com")];
+    for listings in 1..6 {
+        let site = Site::new();
+        site.apply("one", &desired, 1).await;
+        let before = site.world.lock().unwrap().clone();
+        site.apply("one", &[], 2).await;
+        site.world.lock().unwrap().show(&before, listings);
+        let outcome = settle(&site, &desired, 3).await;
+        assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+        let world = site.world.lock().unwrap();
+        let made: usize = world.creates.values().sum();
+        assert_eq!(made, 2, "made anew though {listings} listings show the old one");
+        let recorded = site.state().unwrap().resources[&address("item/record")].clone();
+        let there =
+            world.objects.values().flatten().any(|it| Some(&it.id) == recorded.cloud_id.as_ref());
+        assert!(there, "what is recorded is there");
+    }
 }
 
 #[test]

@@ -5,9 +5,10 @@
 mod support;
 
 use bus_schema::Outcome;
+use provisioner::admission::{Admission, admit};
 use support::cloud::Fault;
 use support::scene::{Scene, essence, first, play, scenes};
-use support::{Site, address};
+use support::{Site, address, plan};
 
 /// A scene whose plan failed, and what it had made cannot be deleted.
 async fn stuck() -> (Scene, Site, Outcome) {
@@ -98,4 +99,18 @@ async fn a_resumption_killed_at_any_point_is_finished_by_the_next() {
         assert_eq!(site.world.lock().unwrap().picture(), before, "killed at {point}");
         assert_eq!(essence(site.state()), essence(calm.state()), "killed at {point}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_from_before_is_not_taken_for_one_that_is_blocked() {
+    let (_, site, _) = stuck().await;
+    let other = plan(None, &first(), 2);
+    let me = bus_schema::InstanceId::new("two").unwrap();
+    let mut state = site.state().unwrap();
+    let blocked = admit(Some(&state), &other, &me, false);
+    assert!(matches!(blocked, Admission::Blocked(_)), "{blocked:?}");
+    // As after it was applied, and another got stuck.
+    state.generation = state.generation.next();
+    let past = admit(Some(&state), &other, &me, false);
+    assert_eq!(past, Admission::Stale { current: state.generation });
 }

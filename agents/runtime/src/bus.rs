@@ -45,6 +45,15 @@ struct Inner {
     meters: Meters,
 }
 
+/// Where a message stands in the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// Its sequence.
+    pub sequence: u64,
+    /// Whether a message with its id was there already: what stands at the sequence may be another.
+    pub before: bool,
+}
+
 /// The bus did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
@@ -172,7 +181,7 @@ impl Bus {
     /// # Errors
     /// When it cannot be encoded, or no acknowledgement came.
     pub async fn publish<M: Message>(&self, message: &M, id: &MessageId) -> Result<u64, BusError> {
-        self.emit(message, id, None).await
+        self.emit(message, id, None).await.map(|published| published.sequence)
     }
 
     /// The same for a message emitted while handling `cause`.
@@ -181,7 +190,7 @@ impl Bus {
         message: &M,
         id: &MessageId,
         cause: Option<&MessageId>,
-    ) -> Result<u64, BusError> {
+    ) -> Result<Published, BusError> {
         let payload =
             codec::encode(message).map_err(|source| BusError::Encode { kind: M::TYPE, source })?;
         let mut headers = HeaderMap::new();
@@ -200,9 +209,9 @@ impl Bus {
         let sent =
             self.publish_raw(&subject, headers, payload.into()).instrument(span.clone()).await;
         match sent {
-            Ok(sequence) => {
+            Ok(published) => {
                 self.meters().sent(M::FILTER);
-                Ok(sequence)
+                Ok(published)
             }
             Err(source) => {
                 let error = BusError::Publish { subject: subject.to_string(), source };
@@ -219,7 +228,7 @@ impl Bus {
         subject: &Subject,
         headers: HeaderMap,
         payload: Bytes,
-    ) -> Result<u64, jetstream::context::PublishError> {
+    ) -> Result<Published, jetstream::context::PublishError> {
         let mut attempt = 1;
         loop {
             crate::failpoint!("bus::before_publish");
@@ -231,7 +240,10 @@ impl Bus {
             };
             crate::failpoint!("bus::after_publish");
             match outcome {
-                Ok(acknowledgement) => return Ok(acknowledgement.sequence),
+                Ok(stored) => {
+                    let (sequence, before) = (stored.sequence, stored.duplicate);
+                    return Ok(Published { sequence, before });
+                }
                 Err(error) if attempt < ATTEMPTS && may_pass(error.kind()) => {
                     tracing::debug!(%subject, attempt, %error, "publishing again");
                     tokio::time::sleep(Duration::from_millis(100) * attempt).await;

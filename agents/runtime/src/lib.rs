@@ -35,7 +35,7 @@ mod view;
 
 pub use agent::{Agent, StartError};
 pub use bootstrap::{BootstrapError, bootstrap};
-pub use bus::{Bus, BusError};
+pub use bus::{Bus, BusError, Published};
 pub use clock::now;
 pub use config::{Key, LogFormat, Mistakes, NatsSettings, RuntimeSettings, Settings, Values};
 pub use connect::{ConnectError, connect};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bus_schema::{Message, MessageId};
 
 use crate::telemetry::propagation;
-use crate::{Bus, BusError};
+use crate::{Bus, BusError, Published};
 
 /// Publishes what a handler emits, under ids derived from what it handles: handling a message
 /// again emits the same messages again.
@@ -23,16 +23,16 @@ impl Outbox {
         Self { bus, cause, emitted: Arc::default() }
     }
 
-    /// Publishes, waits until it is stored, and gives its sequence in the stream.
+    /// Publishes, waits until it is stored, and says where in the stream.
     ///
     /// The id comes from the handled message, the type, the subject, and how many of that type and
     /// subject this handling emitted before: emit those one after another, in an order that a
     /// second handling repeats. Where an earlier handling had emitted it within the stream's
-    /// window, nothing is stored and that message's sequence is given.
+    /// window, nothing is stored and it is that message's place that is given.
     ///
     /// # Errors
     /// When it cannot be encoded, or no acknowledgement came.
-    pub async fn publish<M: Message>(&self, message: &M) -> Result<u64, BusError> {
+    pub async fn publish<M: Message>(&self, message: &M) -> Result<Published, BusError> {
         let id = self.next_id(M::TYPE, message.subject().as_str());
         self.bus.emit(message, &id, Some(&self.cause)).await
     }
@@ -43,7 +43,11 @@ impl Outbox {
     ///
     /// # Errors
     /// As for [`Outbox::publish`].
-    pub async fn publish_as<M: Message>(&self, message: &M, name: &str) -> Result<u64, BusError> {
+    pub async fn publish_as<M: Message>(
+        &self,
+        message: &M,
+        name: &str,
+    ) -> Result<Published, BusError> {
         let id = self.cause.derive(&format!("{}\n{}\n{name}", M::TYPE, message.subject()));
         self.bus.emit(message, &id, Some(&self.cause)).await
     }

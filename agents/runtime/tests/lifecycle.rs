@@ -15,7 +15,7 @@ use support::{
     unanswered,
 };
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 #[tokio::test]
 async fn what_is_begun_is_finished_before_the_end() -> Result<()> {
@@ -82,21 +82,35 @@ async fn a_handler_slower_than_the_ack_wait_is_not_started_twice() -> Result<()>
         filter_subject: stream::PROVISIONER_PLANS.filter.to_string(),
         ..Default::default()
     };
-    config.ack_wait = stream::PROVISIONER_PLANS.ack_wait / 3 + Duration::from_secs(1);
+    let ack_wait = stream::PROVISIONER_PLANS.ack_wait / 3 + Duration::from_secs(1);
+    config.ack_wait = ack_wait;
     bus.jetstream().create_consumer_on_stream(config, stream::SWARM.name).await?;
     let starts = Arc::new(AtomicUsize::new(0));
+    let may_end = Arc::new(Semaphore::new(0));
     let script = Script::plan({
-        let starts = Arc::clone(&starts);
+        let (starts, may_end) = (Arc::clone(&starts), Arc::clone(&may_end));
         move |_, _| {
             starts.fetch_add(1, Ordering::SeqCst);
-            async {
-                tokio::time::sleep(Duration::from_secs(8)).await;
+            let may_end = Arc::clone(&may_end);
+            async move {
+                drop(may_end.acquire().await);
                 Ok(())
             }
         }
     });
     let agent = Running::start::<Provisioner>(RuntimeSettings::at(server.url()), script);
     send(&bus, &plan("edge", 1)?).await?;
+    let started = |times| {
+        let starts = Arc::clone(&starts);
+        move || {
+            let begun = starts.load(Ordering::SeqCst) >= times;
+            async move { Ok(begun.then_some(())) }
+        }
+    };
+    eventually("it is started", started(1)).await?;
+    let again = wait::until("it is started again", 3 * ack_wait, started(2)).await;
+    assert!(again.is_err(), "started again while it was at work");
+    may_end.add_permits(1);
     settled(&bus, &stream::PROVISIONER_PLANS).await?;
     assert_eq!(starts.load(Ordering::SeqCst), 1);
     agent.stopped().await??;

@@ -270,6 +270,7 @@ pub(crate) fn stack_state() -> StackState {
         }),
         last: Some(Outcome::Applied(applied())),
         failed: Vec::new(),
+        deleted: Vec::new(),
         paused: None,
         waiting: Vec::new(),
         heeded: 0,

@@ -18,7 +18,7 @@ use super::work::{self, Lane};
 use super::world::World;
 use crate::checker::{self, Accepted, Evidence, Rule, Violation};
 use crate::nats::Identity;
-use crate::wait::until;
+use wait::until;
 
 /// Longest that work may take under trouble.
 const WORK: Duration = Duration::from_secs(90);
@@ -34,6 +34,8 @@ pub struct Scenario {
     pub seed: u64,
     /// The sort of trouble.
     pub trouble: Trouble,
+    /// Most intents for one stack; those of a crowd are always fifty in all.
+    pub work: u64,
     /// Places to be killed at, in this order.
     pub places: Vec<Point>,
     /// Faults of the cloud that are wanted most; empty: all of them alike.
@@ -76,13 +78,13 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
     let mut draw = Draw::new(scenario.seed);
     let lanes = match scenario.trouble {
         Trouble::Crowd => work::crowd(&mut draw, 10, 5),
-        Trouble::Kill => work::mixed(&mut draw, 6, 6),
         Trouble::None
+        | Trouble::Kill
         | Trouble::Bus
         | Trouble::Cloud
         | Trouble::Repeat
         | Trouble::Clock
-        | Trouble::All => work::mixed(&mut draw, 6, 5),
+        | Trouble::All => work::mixed(&mut draw, 6, scenario.work),
     };
     let stacks: Vec<String> = lanes.iter().map(|lane| lane.stack.clone()).collect();
     let clock = if scenario.trouble == Trouble::Clock { CLOCK } else { 0 };
@@ -102,7 +104,7 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
     for identity in
         [Identity::Planner].into_iter().chain([Identity::Provisioner].repeat(provisioners))
     {
-        let armed = maker.next_place(identity);
+        let armed = maker.next_place(identity, false);
         world.add(identity, armed)?;
     }
 
@@ -118,7 +120,7 @@ pub async fn run(scenario: Scenario) -> anyhow::Result<Outcome> {
     let mut missed = std::mem::take(&mut maker.missed);
     let left = world.cloud.faults().await?;
     tally.hit(&left);
-    world.cloud.clear_faults().await?;
+    world.cloud.mend().await?;
 
     let (wrong, unreached) = rest(&mut world, &mut tally).await?;
     missed.extend(unreached);

@@ -7,9 +7,13 @@ use async_nats::HeaderMap;
 use async_nats::jetstream::{self, context::ContextBuilder};
 use serde_json::{Value, json};
 
+use wait::{until, until_every};
+
 use super::work::Lane;
 use crate::checker::Accepted;
-use crate::wait::until;
+
+/// Between one question to the server and the next: six lanes ask at once.
+const PAUSE: Duration = Duration::from_millis(60);
 
 /// Who takes messages from `SWARM`.
 const CONSUMERS: [&str; 4] =
@@ -72,8 +76,7 @@ impl Submitter {
     /// judge.
     pub(super) async fn ended(&self, intent: &str, limit: Duration) -> anyhow::Result<bool> {
         let subject = format!("$KV.intents.intent.{intent}");
-        let ended = until("the intent ends", limit, || async {
-            tokio::time::sleep(Duration::from_millis(60)).await;
+        let ended = until_every(PAUSE, "the intent ends", limit, || async {
             let Ok(stream) = self.context.get_stream_no_info("KV_intents").await else {
                 return Ok(None);
             };
@@ -89,14 +92,13 @@ impl Submitter {
 
     /// Waits until no message waits for any agent.
     pub(super) async fn quiet(&self, limit: Duration) -> bool {
-        let quiet = until("no message waits", limit, || async {
+        let quiet = until_every(PAUSE, "no message waits", limit, || async {
             for name in CONSUMERS {
                 let consumer: Result<jetstream::consumer::PullConsumer, _> =
                     self.context.get_consumer_from_stream(name, "SWARM").await;
                 let Ok(consumer) = consumer else { return Ok(None) };
                 let info = consumer.cached_info();
                 if info.num_pending > 0 || info.num_ack_pending > 0 {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
                     return Ok(None);
                 }
             }

@@ -16,8 +16,10 @@ use super::world::World;
 use crate::nats::Identity;
 use crate::tools::root;
 
-/// How long an agent is left to come to the place where it is to die.
+/// How long an agent is left to come to the place where it is to die, where many more wait.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How long all that an agent is to visit may take.
+const VISITS: Duration = Duration::from_secs(15);
 
 /// A sort of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,6 +102,11 @@ fn fault(draw: &mut Draw, sort: &str) -> Value {
     fault
 }
 
+/// Come to only by a process that finds a run another has left behind.
+const RESUMING: &str = "provisioner::before_resuming";
+/// Dying there leaves one.
+const LEAVING_BEHIND: &str = "step::after_create";
+
 /// Makes trouble until it is dropped.
 pub(super) struct Troublemaker<'it> {
     pub(super) trouble: Trouble,
@@ -116,13 +123,25 @@ pub(super) struct Troublemaker<'it> {
 }
 
 impl Troublemaker<'_> {
-    /// The next place to be killed at in an agent, and at the how manieth coming.
-    pub(super) fn next_place(&mut self, agent: Identity) -> Option<(Point, u64)> {
+    /// The next place to be killed at in an agent, and at the how manieth coming. `died`: whether the
+    /// one before it was killed, and may have left a run behind.
+    pub(super) fn next_place(&mut self, agent: Identity, died: bool) -> Option<(Point, u64)> {
         if self.kills == 0 {
             return None;
         }
-        let at = self.places.iter().position(|point| point.agent == agent)?;
-        let nth = if self.draw.percent(70) { 1 } else { 1 + self.draw.below(4) };
+        let of = |point: &Point| point.agent == agent;
+        let resuming = self.places.iter().position(|it| of(it) && it.name == RESUMING);
+        let at = match resuming {
+            Some(at) if died => at,
+            // Nothing leads there but a run that was left behind.
+            Some(_) => match self.places.iter().position(|it| of(it) && it.name != RESUMING) {
+                Some(at) => at,
+                None => return Some((Point { agent, name: LEAVING_BEHIND }, 1)),
+            },
+            None => self.places.iter().position(of)?,
+        };
+        let first = resuming == Some(at) || self.draw.percent(70);
+        let nth = if first { 1 } else { 1 + self.draw.below(4) };
         Some((self.places.remove(at), nth))
     }
 
@@ -133,8 +152,10 @@ impl Troublemaker<'_> {
         submitter: &Submitter,
     ) -> anyhow::Result<()> {
         let (mut round, mut quarrel) = (0_u64, 0);
+        let mut turns = tokio::time::interval(Duration::from_millis(50));
+        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            turns.tick().await;
             round += 1;
             self.revive(world)?;
             if self.trouble.has(Trouble::Cloud) && round.is_multiple_of(2) {
@@ -166,16 +187,21 @@ impl Troublemaker<'_> {
     /// Starts again what has died.
     fn revive(&mut self, world: &mut World) -> anyhow::Result<()> {
         for at in 0..world.agents.len() {
+            let waiting =
+                |agent: Identity| self.places.iter().filter(|point| point.agent == agent).count();
             let Some(agent) = world.agents.get_mut(at) else { continue };
+            // What is hard to come to is left alone in the end, and then needs its time.
+            let waiting = u32::try_from(waiting(agent.identity)).unwrap_or(u32::MAX);
+            let patience = (VISITS / waiting.saturating_add(1)).max(PATIENCE);
             let Some(status) = agent.process.ended() else {
                 // A place on the way to the end, or one that nothing leads to just now.
-                if agent.armed.is_some() && !agent.leaving && agent.since.elapsed() > PATIENCE {
+                if agent.armed.is_some() && !agent.leaving && agent.since.elapsed() > patience {
                     agent.leaving = true;
                     agent.process.signal(Signal::TERM)?;
                 }
                 continue;
             };
-            let (identity, armed) = (agent.identity, agent.armed.take());
+            let (identity, armed, leaving) = (agent.identity, agent.armed.take(), agent.leaving);
             match armed {
                 Some(point) if agent.leaving && status.signal() != Some(Signal::KILL.as_raw()) => {
                     self.missed.push(point);
@@ -187,7 +213,8 @@ impl Troublemaker<'_> {
                 }
                 None => self.tally.ended_by_itself.push(agent.process.failure()),
             }
-            let next = self.next_place(identity);
+            let died = armed.is_some() && !leaving;
+            let next = self.next_place(identity, died);
             world.restart(at, next)?;
         }
         Ok(())
@@ -221,12 +248,20 @@ impl Troublemaker<'_> {
         for subject in ["swarm.intent.submit", "swarm.plan.proposed.nobody"] {
             submitter.publish(subject, none.clone(), garbage.clone()).await?;
         }
+        // What became of a plan that is not this intent's: it waits until the intent has ended.
+        let context = async_nats::jetstream::new(world.operator.clone());
+        let Ok(stream) = context.get_stream_no_info("SWARM").await else { return Ok(()) };
+        let last = stream.direct_get_last_for_subject("swarm.intent.submit").await;
+        let body = last.ok().and_then(|it| serde_json::from_slice::<Value>(&it.payload).ok());
+        let Some(intent) = body.and_then(|it| it.get("id").cloned()) else { return Ok(()) };
         let unheard = json!({
-            "stack": "nobody", "intent": bus_schema::IntentId::fresh(), "plan": "0".repeat(64),
+            "stack": "nobody", "intent": intent, "plan": "0".repeat(64),
             "reason": "none", "next": "nothing", "undone": 0,
         });
+        let mut headers = HeaderMap::new();
+        headers.insert("Zerodrift-Type", "swarm.provision.v1.failed");
         let subject = "swarm.provision.failed.nobody";
-        submitter.publish(subject, none, serde_json::to_vec(&unheard)?).await?;
+        submitter.publish(subject, headers, serde_json::to_vec(&unheard)?).await?;
         Ok(())
     }
 

@@ -18,17 +18,19 @@ pub(super) struct Lane {
 
 /// A mix over all golden paths: made, changed, moved, retired, made again; and some that is refused.
 pub(super) fn mixed(draw: &mut Draw, lanes: usize, longest: u64) -> Vec<Lane> {
-    (0..lanes).map(|number| lane(draw, number, longest)).collect()
+    // Two stacks share a zone's settings, or each is the only one to hold those of its own.
+    let apart = draw.percent(50);
+    (0..lanes).map(|number| lane(draw, number, apart, longest)).collect()
 }
 
-fn lane(draw: &mut Draw, number: usize, longest: u64) -> Lane {
+fn lane(draw: &mut Draw, number: usize, apart: bool, longest: u64) -> Lane {
     let stack = format!("lane{number}");
     let mut intents = Vec::new();
     for _ in 0..=1 + draw.below(longest) {
         let intent = match draw.below(10) {
             0 | 1 => json!({ "text": format!("Retire {stack}") }),
             2 if number == 0 => json!({ "text": "Hello there" }),
-            _ => made(draw, number, &stack),
+            _ => made(draw, number, apart, &stack),
         };
         intents.push((draw.millis(0, 300), intent));
     }
@@ -36,13 +38,14 @@ fn lane(draw: &mut Draw, number: usize, longest: u64) -> Lane {
 }
 
 /// What the stack of a lane is about; the same lane always asks for the same golden path.
-fn made(draw: &mut Draw, number: usize, stack: &str) -> Value {
+fn made(draw: &mut Draw, number: usize, apart: bool, stack: &str) -> Value {
     let host = |name: &str| format!("{name}{number}.example.com");
     match number % 5 {
         0 => json!({
             "path": "edge-cache", "stack": stack,
             "parameters": {
-                "hostname": host("cache"), "origin": address(draw), "rps": 1000 + draw.below(9) * 1000,
+                "hostname": if apart && number > 0 { format!("cache.{ZONE}") } else { host("cache") },
+                "origin": address(draw), "rps": 1000 + draw.below(9) * 1000,
                 "objects": draw.percent(30),
             },
         }),

@@ -14,7 +14,7 @@ use crate::cloud::{Actor, Sandbox};
 use crate::nats::{Identity, NatsServer};
 use crate::process::Process;
 use crate::tools::{binary, root};
-use crate::wait::{secs, until};
+use wait::{secs, until};
 
 /// How long an agent may take to end when asked.
 const DRAIN: Duration = Duration::from_secs(15);

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bus_schema::identity::{Identity, render_authorization};
 use bus_schema::{
     DriftFound, Finding, FindingResolved, Generation, IntentId, Message, MessageId, Origin, Place,
@@ -36,20 +36,11 @@ const READING: &str = "reading-token";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Polls until it gives something.
-pub(crate) async fn eventually<T, F>(what: &str, mut look: impl FnMut() -> F) -> Result<T>
+pub(crate) async fn eventually<T, F>(what: &str, look: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look().await? {
-            return Ok(found);
-        }
-        if tokio::time::Instant::now() > deadline {
-            bail!("{what}: not within {PATIENCE:?}");
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    wait::until(what, PATIENCE, look).await
 }
 
 /// Everything around the auditors.
@@ -242,6 +233,7 @@ impl World {
             last: None,
             failed: Vec::new(),
             paused: None,
+            deleted: Vec::new(),
             waiting: Vec::new(),
             heeded: 0,
             updated_at: jiff::Timestamp::now(),

@@ -53,28 +53,31 @@ fn acts(acts: &[Act]) -> String {
     table.render()
 }
 
+/// Each path with its score, and below it what speaks for it and what against.
 fn concerns(concerns: &[Concern]) -> String {
     if concerns.is_empty() {
         return nothing();
     }
-    let mut table = Table::new(["", "", ""]).indented(4);
+    let mut lines = Vec::new();
     for concern in concerns {
-        let spoken: Vec<String> = concern
-            .spoken
-            .iter()
-            .map(|(concept, weight, words)| format!("{concept} {weight:+} “{}”", cut(words, 24)))
-            .collect();
         let note = match (concern.installed, concern.fits) {
-            (false, _) => " (not installed)",
-            (true, false) => " (not what it is about)",
+            (false, _) => "not installed",
+            (true, false) => "only hinted at",
             (true, true) => "",
         };
-        let path = format!("{}{note}", concern.path);
-        let score = concern.score.to_string();
-        let spoken = spoken.join(", ");
-        table.row([path.as_str().into(), Cell::styled(STRONG, score), spoken.as_str().into()]);
+        let score = format!("{:>4}", concern.score);
+        lines.push(format!("    {} {} {}", paint(STRONG, score), concern.path, paint(FAINT, note)));
+        for (concept, weight, words) in &concern.spoken {
+            let weight = format!("{weight:>+4}");
+            let words = format!("“{}”", cut(words, 44));
+            lines.push(format!(
+                "         {} {concept} {}",
+                paint(FAINT, weight),
+                paint(FAINT, words)
+            ));
+        }
     }
-    table.render()
+    lines.iter().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 fn verdict(explanation: &Explanation) -> String {

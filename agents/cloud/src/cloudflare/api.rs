@@ -1,6 +1,9 @@
 //! What a kind makes its calls with: one attempt in one place.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{Answer, Client};
@@ -8,7 +11,7 @@ use super::contents::{Contents, bare};
 use super::failure::{NO_SUCH_PLACE, absent, conflict};
 use super::multipart::module;
 use super::request::Request;
-use crate::error::{Attempt, Error};
+use crate::error::{Attempt, Effect, Error};
 
 /// Pages read at most: a list that does not end is a fault.
 const MOST_PAGES: u64 = 2_000;
@@ -21,6 +24,8 @@ pub(super) struct Api<'a> {
     /// `accounts/<id>` or `zones/<id>`.
     root: [String; 2],
     attempt: Attempt,
+    /// Whether a call has taken effect, or may have.
+    touched: AtomicBool,
 }
 
 impl<'a> Api<'a> {
@@ -30,7 +35,8 @@ impl<'a> Api<'a> {
         id: &str,
         attempt: Attempt,
     ) -> Self {
-        Self { client, contents, root: ["accounts".to_owned(), id.to_owned()], attempt }
+        let root = ["accounts".to_owned(), id.to_owned()];
+        Self { client, contents, root, attempt, touched: AtomicBool::new(false) }
     }
 
     pub(super) fn in_zone(
@@ -39,7 +45,8 @@ impl<'a> Api<'a> {
         id: &str,
         attempt: Attempt,
     ) -> Self {
-        Self { client, contents, root: ["zones".to_owned(), id.to_owned()], attempt }
+        let root = ["zones".to_owned(), id.to_owned()];
+        Self { client, contents, root, attempt, touched: AtomicBool::new(false) }
     }
 
     pub(super) const fn attempt(&self) -> &Attempt {
@@ -52,11 +59,24 @@ impl<'a> Api<'a> {
     }
 
     pub(super) async fn call(&self, request: Request) -> Result<Answer, Error> {
-        self.client.call(request).await
+        let changes = request.changes();
+        let answer = self.client.call(request).await;
+        let effect = answer.as_ref().map_or_else(Error::took_effect, |_| Effect::Unknown);
+        if changes && effect == Effect::Unknown {
+            self.touched.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    /// What came of the attempt as a whole: that its last call had no effect does not mean that none
+    /// had.
+    pub(super) fn whole<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        let touched = self.touched.load(Ordering::Relaxed);
+        result.map_err(|error| if touched { error.unfinished() } else { error })
     }
 
     pub(super) async fn get(&self, path: &[&str]) -> Result<Value, Error> {
-        Ok(self.call(self.request(Method::GET, path)).await?.result)
+        Ok(self.call(self.request(Method::GET, path)).await?.result.unwrap_or_default())
     }
 
     /// As [`Api::get`]; `None` where there is no such object.
@@ -110,7 +130,8 @@ impl<'a> Api<'a> {
         path: &[&str],
         body: Value,
     ) -> Result<Value, Error> {
-        Ok(self.call(self.request(method, path).json(body)).await?.result)
+        let answer = self.call(self.request(method, path).json(body)).await?;
+        Ok(answer.result.unwrap_or_default())
     }
 
     /// Removes an object; one that is gone already is no error.
@@ -120,20 +141,32 @@ impl<'a> Api<'a> {
 
     /// Everything of a list that is numbered by pages.
     pub(super) async fn pages(&self, path: &[&str], per_page: u32) -> Result<Vec<Value>, Error> {
-        let mut all = Vec::new();
+        self.pages_of(path, per_page, Some).await
+    }
+
+    /// What is made of each object of a list that is numbered by pages, where something is. One page
+    /// at a time is held as it came: a list can be long.
+    pub(super) async fn pages_of<I: DeserializeOwned, O>(
+        &self,
+        path: &[&str],
+        per_page: u32,
+        make: impl Fn(I) -> Option<O>,
+    ) -> Result<Vec<O>, Error> {
+        let (mut all, mut listed) = (Vec::new(), 0);
         for page in 1..=MOST_PAGES {
             let request = self
                 .request(Method::GET, path)
                 .query("page", page.to_string())
                 .query("per_page", per_page.to_string());
-            let Answer { result, info } = self.call(request).await?;
-            let items = self.items(result)?;
+            let Answer { result, info } = self.client.call::<Vec<I>>(request).await?;
+            let items = result.unwrap_or_default();
             let count = items.len() as u64;
-            all.extend(items);
+            listed += count;
+            all.extend(items.into_iter().filter_map(&make));
             // Not every list says how many pages there are, nor keeps to the size asked for.
             let last = match (info.total_pages, info.total_count) {
                 (Some(pages), _) => page >= pages,
-                (None, Some(total)) => all.len() as u64 >= total,
+                (None, Some(total)) => listed >= total,
                 (None, None) => {
                     info.page.is_none() || count < info.per_page.unwrap_or(per_page.into())
                 }
@@ -161,7 +194,8 @@ impl<'a> Api<'a> {
                 request = request.query("cursor", cursor.as_str());
             }
             let Answer { mut result, info } = self.call(request).await?;
-            let items = result.get_mut(field).map(Value::take).unwrap_or_default();
+            let items = result.as_mut().and_then(|it| it.get_mut(field)).map(Value::take);
+            let items = items.unwrap_or_default();
             all.extend(self.items(items)?);
             cursor = info.cursor.filter(|it| !it.is_empty());
             if cursor.is_none() {

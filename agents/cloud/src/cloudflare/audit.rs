@@ -118,7 +118,8 @@ impl Cloudflare {
             .query("direction", "desc")
             .query("limit", MOST.to_string());
         let found = self.client.call(request).await?.result;
-        let writes = found.as_array().into_iter().flatten().filter_map(Write::of);
+        let writes =
+            found.as_ref().and_then(Value::as_array).into_iter().flatten().filter_map(Write::of);
         Ok(match zone {
             Some(zone) => writes.filter(|write| write.path.contains(&zone)).collect(),
             None => writes.collect(),

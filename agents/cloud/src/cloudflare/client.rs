@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use tracing::{Instrument, Span, field};
 use url::Url;
@@ -15,7 +16,7 @@ use url::Url;
 use super::budget::Budget;
 use super::failure::{error_type, failure};
 use super::request::Request;
-use crate::error::{ApiError, Error, Reply};
+use crate::error::{ApiError, Effect, Error, Reply};
 
 /// Longest to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -88,8 +89,9 @@ impl fmt::Debug for Client {
 
 /// A successful answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) result: Value,
+pub(super) struct Answer<R = Value> {
+    /// Absent where it is `null`.
+    pub(super) result: Option<R>,
     pub(super) info: ResultInfo,
 }
 
@@ -114,13 +116,10 @@ pub(super) struct Raw {
 }
 
 #[derive(Deserialize)]
-struct Envelope {
+struct Envelope<R> {
     success: bool,
-    #[serde(default)]
     errors: Option<Vec<Complaint>>,
-    #[serde(default)]
-    result: Value,
-    #[serde(default)]
+    result: Option<R>,
     result_info: Option<ResultInfo>,
 }
 
@@ -160,20 +159,31 @@ impl Client {
         Ok(Self { http, base, authorization, budget: Budget::new(limits.rate) })
     }
 
-    /// Makes a call that answers with the envelope.
-    pub(super) async fn call(&self, request: Request) -> Result<Answer, Error> {
+    /// Makes a call that answers with the envelope around this type.
+    pub(super) async fn call<R: DeserializeOwned>(
+        &self,
+        request: Request,
+    ) -> Result<Answer<R>, Error> {
         let raw = self.raw(&request).await?;
-        let envelope: Envelope = serde_json::from_slice(&raw.body).map_err(|source| {
-            let reason = "it is not the documented envelope".to_owned();
-            let attempt = request.attempt.clone();
-            Error::InvalidResponse { attempt, reason, source: Some(source.into()) }
-        })?;
-        if !envelope.success {
-            let reply =
-                Reply { status: 200, errors: complaints(envelope.errors), request_id: None };
-            return Err(failure(&request.attempt, request.changes(), reply, None));
+        let refused = |errors| {
+            let reply = Reply { status: 200, errors: complaints(errors), request_id: None };
+            failure(&request.attempt, request.changes(), reply, None)
+        };
+        match serde_json::from_slice::<Envelope<R>>(&raw.body) {
+            Ok(Envelope { success: true, result, result_info, .. }) => {
+                Ok(Answer { result, info: result_info.unwrap_or_default() })
+            }
+            Ok(Envelope { errors, .. }) => Err(refused(errors)),
+            Err(source) => match serde_json::from_slice::<Envelope<IgnoredAny>>(&raw.body) {
+                // A refusal's result is of no type.
+                Ok(Envelope { success: false, errors, .. }) => Err(refused(errors)),
+                _ => Err(Error::InvalidResponse {
+                    attempt: request.attempt.clone(),
+                    reason: "it is not the documented envelope".to_owned(),
+                    source: Some(source.into()),
+                }),
+            },
         }
-        Ok(Answer { result: envelope.result, info: envelope.result_info.unwrap_or_default() })
     }
 
     /// Makes a call, again where that can help and is safe: any call that certainly did not take
@@ -181,6 +191,7 @@ impl Client {
     pub(super) async fn raw(&self, request: &Request) -> Result<Raw, Error> {
         let mut backoff = FIRST_BACKOFF;
         let mut resends = 0;
+        let mut unknown = false;
         loop {
             let failed = match self.once(request, resends).await {
                 Ok(raw) => return Ok(raw),
@@ -188,8 +199,12 @@ impl Client {
             };
             resends += 1;
             if resends >= TRIES || !failed.may_repeat {
-                return Err(failed.error);
+                // That this one had no effect says nothing of those before it.
+                let gone = request.deletes() && matches!(failed.error, Error::NotFound { .. });
+                let unknown = unknown && !gone;
+                return Err(if unknown { failed.error.unfinished() } else { failed.error });
             }
+            unknown |= failed.error.took_effect() == Effect::Unknown;
             if !matches!(failed.error, Error::RateLimited { .. }) {
                 tokio::time::sleep(backoff).await;
                 backoff *= 2;
@@ -253,7 +268,8 @@ impl Client {
             let media_type = text(&headers, "content-type").unwrap_or_default();
             return Ok(Raw { media_type, tag: text(&headers, "etag"), body });
         }
-        let errors = serde_json::from_slice::<Envelope>(&body).ok().and_then(|it| it.errors);
+        let errors =
+            serde_json::from_slice::<Envelope<IgnoredAny>>(&body).ok().and_then(|it| it.errors);
         let reply = Reply { status: status.as_u16(), errors: complaints(errors), request_id };
         let error = failure(&request.attempt, request.changes(), reply, retry_after(&headers));
         let may_repeat = if let Error::RateLimited { retry_after, .. } = &error {

@@ -69,8 +69,9 @@ fn found(status: u16, message: String) -> Reply {
 }
 
 /// For the span: a low-cardinality name of what went wrong.
-pub(super) const fn error_type(error: &Error) -> &'static str {
+pub(super) fn error_type(error: &Error) -> &'static str {
     match error {
+        Error::Unfinished { source, .. } => error_type(source),
         Error::Refused { .. } => "refused",
         Error::Unauthorised { .. } => "unauthorised",
         Error::NotFound { .. } => "not_found",

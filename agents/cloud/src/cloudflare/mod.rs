@@ -121,7 +121,8 @@ impl Cloudflare {
             return Ok(zone);
         }
         let request = Request::new(Method::GET, vec!["zones".to_owned()], attempt.clone());
-        let found = self.client.call(request.query("name", name)).await?.result;
+        let found: Value =
+            self.client.call(request.query("name", name)).await?.result.unwrap_or_default();
         let text = |zone: &Value, pointer: &str| {
             zone.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
         };
@@ -176,13 +177,13 @@ impl Cloud for Cloudflare {
     async fn create(&self, resource: &Resource) -> Result<Observed, Error> {
         let Resource { address, place, .. } = resource;
         let (kind, api) = self.on(Attempt::on_resource("create", address, place)).await?;
-        self.checked(place, kind.create(&api, resource).await)
+        self.checked(place, api.whole(kind.create(&api, resource).await))
     }
 
     async fn update(&self, resource: &Resource, id: &str) -> Result<Observed, Error> {
         let Resource { address, place, .. } = resource;
         let (kind, api) = self.on(Attempt::on_resource("update", address, place)).await?;
-        self.checked(place, kind.update(&api, resource, id).await)
+        self.checked(place, api.whole(kind.update(&api, resource, id).await))
     }
 
     async fn delete(&self, kind: &KindName, place: &Place, id: &str) -> Result<(), Error> {

@@ -72,6 +72,11 @@ impl Request {
         self.method != Method::POST
     }
 
+    /// Whether it removes something.
+    pub(super) fn deletes(&self) -> bool {
+        self.method == Method::DELETE
+    }
+
     /// Whether it may change something.
     pub(super) fn changes(&self) -> bool {
         self.method != Method::GET

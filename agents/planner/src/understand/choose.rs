@@ -7,7 +7,7 @@
 mod besides;
 
 use bus_schema::PathName;
-use policy::{Environment, GoldenPath, Planned, Sort};
+use policy::{Environment, GoldenPath, Planned};
 
 use super::Known;
 use super::entities::Unit;
@@ -16,6 +16,7 @@ use super::lexicon::{Concern, Entry};
 use super::problem::Problem;
 use super::reading::Reading;
 use super::text::{Script, Span};
+use super::together;
 
 /// Least score of a path that is chosen: one thing that says it all, or several that hint.
 pub(crate) const ENOUGH: i64 = 4;
@@ -35,8 +36,17 @@ pub(crate) struct Scored<'p, T> {
     pub(crate) score: i64,
     /// Something that its intents are about is spoken of.
     pub(crate) fits: bool,
+    /// The weight of the plainest thing said of what its intents are about.
+    about: Option<i64>,
     /// What is spoken of: concept, weight, and where.
     pub(crate) spoken: Vec<(&'p str, i64, Span)>,
+}
+
+impl<T> Scored<'_, T> {
+    /// The weight of the plainest thing said of what the path is about.
+    fn plainly(&self) -> i64 {
+        self.about.into_iter().max().unwrap_or(0)
+    }
 }
 
 /// # Errors
@@ -46,9 +56,12 @@ pub(crate) fn path<'p>(
     environment: &Environment,
     known: Known<'p>,
 ) -> Result<&'p GoldenPath, Problem> {
-    let chosen = best(reading, environment, known)?;
-    match besides::find(reading, chosen, environment, known) {
-        None => Ok(chosen),
+    let chosen = best(reading, environment, known);
+    if !matches!(chosen, Ok(_) | Err(Problem::Ambiguous { .. })) {
+        return chosen;
+    }
+    match besides::find(reading, chosen.as_ref().ok().copied(), environment, known) {
+        None => chosen,
         Some(nearest) => Err(Problem::Several { nearest }),
     }
 }
@@ -90,18 +103,19 @@ fn best<'p>(
         .take(NEAREST)
         .map(|it| it.of.name.clone())
         .collect();
-    let elsewhere = known
-        .lexicon
-        .elsewhere
-        .iter()
-        .find_map(|platform| platform.find(&spoken.words, 0))
-        .map(|(_, span)| reading.text.slice(span).to_owned());
+    let elsewhere = spoken
+        .mentions_of(&known.lexicon.elsewhere)
+        .into_iter()
+        .find(|mention| !mention.negated)
+        .map(|mention| reading.text.slice(mention.span).to_owned());
     let taken = if elsewhere.is_some() { ELSEWHERE } else { 0 };
     let removes = asks_for_removal(&spoken, known);
     let fitting: Vec<&Scored<'p, GoldenPath>> = scored
         .iter()
         .filter(|it| it.fits && it.score - taken >= ENOUGH)
         .filter(|it| !removes || it.of.is_removal())
+        // `내려받고` takes nothing down: what is removed is a stack, or removing is all that is said.
+        .filter(|it| removes || !it.of.is_removal() || names_a_stack(reading))
         .collect();
     let lead = fitting.first().map_or(0, |best| best.score);
     let planned = planned(&spoken, known)
@@ -122,9 +136,15 @@ fn best<'p>(
     };
     let close: Vec<&GoldenPath> =
         fitting.iter().filter(|it| best.score - it.score < MARGIN).map(|it| it.of).collect();
-    let covering = fitting.iter().map(|it| it.of).find(|path| path.covers.contains(&best.of.name));
+    // A path that does the other's work as well, where it is spoken of at least as plainly.
+    let covering = fitting
+        .iter()
+        .filter(|it| it.of.covers.contains(&best.of.name) && it.plainly() > best.plainly())
+        .find(|it| {
+            says_enough(reading, it.of, environment) || !says_enough(reading, best.of, environment)
+        });
     if let Some(covering) = covering {
-        return Ok(covering);
+        return Ok(covering.of);
     }
     let close: Vec<&GoldenPath> =
         close.into_iter().filter(|path| !best.of.covers.contains(&path.name)).collect();
@@ -167,7 +187,7 @@ fn asks_for_removal(reading: &Reading<'_>, known: Known<'_>) -> bool {
     let first = reading.words.iter().find(|word| !POLITE.contains(&word.form.as_str()));
     let last = reading.words.last().filter(|word| word.script == Script::Hangul);
     reading
-        .mentions_of(&known.lexicon.removal)
+        .mentions_of_terms(&known.lexicon.removal)
         .into_iter()
         .filter(|mention| !mention.negated)
         // `CDN으로 내려주세요` serves something; only a stack is taken down.
@@ -179,9 +199,15 @@ fn asks_for_removal(reading: &Reading<'_>, known: Known<'_>) -> bool {
         })
 }
 
+fn names_a_stack(reading: &Reading<'_>) -> bool {
+    !reading.stacks.is_empty()
+        || reading.words.iter().any(|it| it.form == "stack" || it.form.starts_with("스택"))
+}
+
 fn score<'p, T>(reading: &Reading<'_>, entry: &Entry<'p, T>, name: &str) -> Scored<'p, T> {
     let named = reading.text.tokens.iter().find(|token| token.form == name);
-    let mut scored = Scored { of: entry.of, score: 0, fits: named.is_some(), spoken: Vec::new() };
+    let mut scored =
+        Scored { of: entry.of, score: 0, fits: named.is_some(), about: None, spoken: Vec::new() };
     if let Some(token) = named {
         scored.score = BY_NAME;
         scored.spoken.push(("name", BY_NAME, token.span));
@@ -190,6 +216,9 @@ fn score<'p, T>(reading: &Reading<'_>, entry: &Entry<'p, T>, name: &str) -> Scor
         if let Some(span) = speaks_of(reading, concern) {
             scored.score += concern.weight;
             scored.fits |= concern.required;
+            if concern.required {
+                scored.about = scored.about.max(Some(concern.weight));
+            }
             scored.spoken.push((concern.name, concern.weight, span));
         }
     }
@@ -199,22 +228,7 @@ fn score<'p, T>(reading: &Reading<'_>, entry: &Entry<'p, T>, name: &str) -> Scor
 fn speaks_of(reading: &Reading<'_>, concern: &Concern<'_>) -> Option<Span> {
     let mut mentions = reading.mentions_of(&concern.terms).into_iter();
     let words = mentions.find(|it| concern.denied || !it.negated);
-    words.map(|it| it.span).or_else(|| {
-        let entities = &reading.entities;
-        let unit = |unit: Unit| {
-            entities.quantities.iter().find(|it| it.value.unit == unit).map(|it| it.span)
-        };
-        match concern.sort? {
-            Sort::Host => entities.hosts.first().map(|it| it.span),
-            Sort::Address => entities.addresses.first().map(|it| it.span),
-            Sort::Path => entities.paths.first().map(|it| it.span),
-            Sort::Rate => unit(Unit::PerSecond),
-            Sort::Duration => unit(Unit::Seconds),
-            Sort::Pair => {
-                entities.addresses.first().filter(|_| !entities.hosts.is_empty()).map(|it| it.span)
-            }
-        }
-    })
+    words.map(|it| it.span).or_else(|| together::things(reading, concern.sort?).first().copied())
 }
 
 fn says_enough(reading: &Reading<'_>, path: &GoldenPath, environment: &Environment) -> bool {

@@ -11,6 +11,9 @@ use super::lexicon::Lexicon;
 use super::reading::Reading;
 use super::text::Span;
 
+/// The class of the names of regions.
+const REGIONS: &str = "regions";
+
 /// What was seen in a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
@@ -78,9 +81,8 @@ pub fn explain(
     paths: &GoldenPaths,
 ) -> Option<Explanation> {
     let text = request.text.as_deref().filter(|text| text.len() <= super::LONGEST_TEXT)?;
-    let lexicon = Lexicon::of(environments, paths);
+    let (reading, lexicon) = Reading::of(text, environments, paths);
     let known = Known { environments, paths, lexicon: &lexicon };
-    let reading = Reading::of(text, &lexicon);
     let spoken = reading.without_stacks();
     let mut concerns: Vec<Concern> = choose::scores(&spoken, known)
         .iter()
@@ -166,6 +168,9 @@ fn entities(reading: &Reading<'_>) -> Vec<Seen> {
         };
         see(sort, quantity.span, Some(value));
     }
+    for span in reading.classes.get(REGIONS).into_iter().flatten() {
+        see("region", *span, None);
+    }
     for stack in &reading.stacks {
         see("stack", stack.span, Some(stack.value.to_string()));
     }
@@ -178,6 +183,10 @@ fn entities(reading: &Reading<'_>) -> Vec<Seen> {
             Noise::Percentage => "percentage",
             Noise::Telephone => "telephone",
             Noise::Price => "price",
+            Noise::Size => "size",
+            Noise::Port => "port",
+            Noise::Region => "region",
+            Noise::File => "file",
         };
         see(sort, *span, None);
     }

@@ -16,13 +16,16 @@ mod entities;
 mod explain;
 mod fill;
 mod guard;
+mod keys;
 mod lexicon;
 mod place;
 mod problem;
 mod reading;
 mod refuse;
+mod spelling;
 mod structured;
 mod text;
+mod together;
 mod words;
 
 pub use self::explain::{Act, Concern, Explanation, Seen, explain};
@@ -30,6 +33,7 @@ use bus_schema::{Refusal, Request, StackName, Understanding};
 use policy::{Environment, Environments, GoldenPath, GoldenPaths, Language};
 
 use self::fill::Parameters;
+use self::keys::Keys;
 use self::lexicon::Lexicon;
 use self::problem::Problem;
 use self::reading::Reading;
@@ -49,11 +53,11 @@ pub fn understand(
 ) -> Result<Understanding, Refusal> {
     let words = request.text.as_deref().filter(|text| !text.trim().is_empty());
     let language = language_of(request);
-    let mut lexicon = Lexicon::of(environments, paths);
-    let reading = words.filter(|it| it.len() <= LONGEST_TEXT).map(|it| Reading::of(it, &lexicon));
-    if let Some(reading) = &reading {
-        lexicon.narrow(&reading.words);
-    }
+    let read = words.filter(|it| it.len() <= LONGEST_TEXT);
+    let (reading, lexicon) = match read.map(|it| Reading::of(it, environments, paths)) {
+        Some((reading, lexicon)) => (Some(reading), lexicon),
+        None => (None, Lexicon::of(paths, &[], &Keys::of(&[]))),
+    };
     let known = Known { environments, paths, lexicon: &lexicon };
     let understood = match (words, &request.path) {
         (Some(_), Some(_)) => Err(Problem::TextAndPath),
@@ -92,9 +96,10 @@ fn from_words(
     if reading.text.tokens.is_empty() {
         return Err(Problem::Empty);
     }
-    guard::check(reading)?;
+    guard::check(reading, known)?;
     let environment = place::environment(reading, request.environment.as_ref(), known)?;
     let path = choose::path(reading, environment, known)?;
+    guard::check_path(reading, path, known)?;
     let filled = fill::from_words(reading, path, environment)?;
     let stack = match (&request.stack, path.is_removal()) {
         (Some(stack), _) => Some(stack.clone()),
@@ -106,7 +111,8 @@ fn from_words(
         // `the firewall training room` names a thing of ours and wants nothing of it.
         let chats = !reading.mentions_of(&known.lexicon.chatter).is_empty();
         let missing = matches!(problem, Problem::Missing { .. });
-        if chats && missing { Problem::OffTopic } else { problem }
+        let named = !reading.entities.names().is_empty() || !reading.stacks.is_empty();
+        if chats && missing && !named { Problem::OffTopic } else { problem }
     })
 }
 

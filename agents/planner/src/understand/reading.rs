@@ -1,12 +1,16 @@
 //! A text read once: its tokens, what it mentions, and its words for looking terms up.
 
+use std::collections::BTreeMap;
+
 use bus_schema::StackName;
+use policy::{Environments, GoldenPaths, Words};
 
 use super::entities::{Entities, Found};
-use super::lexicon::Lexicon;
-use super::place;
-use super::text::{Script, Span, Text};
+use super::keys::Keys;
+use super::lexicon::{Lexicon, Terms};
+use super::text::{Span, Text};
 use super::words::{Term, Word, is_particle, words};
+use super::{place, spelling, together};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Reading<'a> {
@@ -16,23 +20,41 @@ pub(crate) struct Reading<'a> {
     pub(crate) words: Vec<Word>,
     /// Stacks that are named.
     pub(crate) stacks: Vec<Found<StackName>>,
+    /// Where words of a kind stand, by the kind's name.
+    pub(crate) classes: BTreeMap<String, Vec<Span>>,
+    /// Where hosts in the zones of any environment stand.
+    pub(crate) ours: Vec<Span>,
+    /// What may stand in the text at all.
+    pub(crate) keys: Keys,
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) fn of(text: &'a str, lexicon: &Lexicon<'_>) -> Self {
+    /// With the declared words that it may hold.
+    pub(crate) fn of<'p>(
+        text: &'a str,
+        environments: &Environments,
+        paths: &'p GoldenPaths,
+    ) -> (Self, Lexicon<'p>) {
         let text = Text::of(text);
         let entities = Entities::of(&text);
         let mut words = words(&text, &entities.names());
-        for word in &mut words {
-            if word.script == Script::Latin
-                && let Some(meant) = lexicon.meant(&word.form)
-            {
-                word.mean(meant);
-            }
+        spelling::correct(&mut words, environments, paths);
+        let keys = Keys::of(&words);
+        let lexicon = Lexicon::of(paths, &words, &keys);
+        let (stacks, classes) = (Vec::new(), BTreeMap::new());
+        let is_ours = |host: &str| environments.iter().any(|it| it.zone_of(host).is_some());
+        let ours = entities.hosts.iter().filter(|it| is_ours(&it.value)).map(|it| it.span);
+        let ours = ours.collect();
+        let mut reading = Self { text, entities, words, stacks, classes, ours, keys };
+        for (name, terms) in &lexicon.classes {
+            let spans = terms.iter().flat_map(|term| term.find_all(&reading.words));
+            let mut spans: Vec<Span> = spans.collect();
+            spans.sort();
+            spans.dedup();
+            reading.classes.insert((*name).to_owned(), spans);
         }
-        let mut reading = Self { text, entities, words, stacks: Vec::new() };
-        reading.stacks = place::stack_names(&reading, &lexicon.removal);
-        reading
+        reading.stacks = place::stack_names(&reading, &lexicon.removal, paths);
+        (reading, lexicon)
     }
 
     /// What stands between two bytes of the text, as if it were all of it.
@@ -43,31 +65,56 @@ impl<'a> Reading<'a> {
         reading.words.retain(|word| within(word.span));
         reading.stacks.retain(|stack| within(stack.span));
         reading.entities.retain(within);
+        reading.classes.values_mut().for_each(|spans| spans.retain(|span| within(*span)));
         reading
     }
 
     /// The same without the words of stacks' names: `retire waf-edge` does not speak of a firewall.
     pub(crate) fn without_stacks(&self) -> Self {
         let mut reading = self.clone();
-        reading.words.retain(|word| !self.stacks.iter().any(|it| it.span.overlaps(word.span)));
+        let clear = |span: Span| !self.stacks.iter().any(|it| it.span.overlaps(span));
+        reading.words.retain(|word| clear(word.span));
+        reading.classes.values_mut().for_each(|spans| spans.retain(|span| clear(*span)));
         reading
     }
 
-    /// Every place one of these words stands and is meant: not `no waf`, not `캐시 없이`.
-    pub(crate) fn mentions<'w>(&self, words: impl Iterator<Item = &'w str>) -> Vec<Mention> {
-        let terms: Vec<Term> = words.map(Term::of).collect();
-        self.mentions_of(&terms)
+    /// Every place one of these words stands, or the kinds of words that mean the same; whether it
+    /// is meant there, not as in `no waf` and `캐시 없이`, is said of each.
+    pub(crate) fn mentions(&self, words: &Words) -> Vec<Mention> {
+        let mut mentions = self.mentions_of_words(words.iter());
+        mentions.extend(words.together.iter().flat_map(|it| together::find(self, it)));
+        mentions
+    }
+
+    /// The same, without kinds of words.
+    pub(crate) fn mentions_of_words<'w>(
+        &self,
+        words: impl Iterator<Item = &'w str>,
+    ) -> Vec<Mention> {
+        let terms: Vec<Term> =
+            words.filter(|word| self.keys.may_hold(word)).map(Term::of).collect();
+        self.mentions_of_terms(&terms)
     }
 
     /// The same, of words that are ready to be looked for.
-    pub(crate) fn mentions_of(&self, terms: &[Term]) -> Vec<Mention> {
+    pub(crate) fn mentions_of(&self, terms: &Terms<'_>) -> Vec<Mention> {
+        let mut mentions = self.mentions_of_terms(&terms.single);
+        mentions.extend(terms.together.iter().flat_map(|it| together::find(self, it)));
+        mentions
+    }
+
+    /// The same, without kinds of words.
+    pub(crate) fn mentions_of_terms(&self, terms: &[Term]) -> Vec<Mention> {
         let mut mentions: Vec<Mention> = terms
             .iter()
             .flat_map(|term| {
                 let length = term.len();
                 term.find_all(&self.words).into_iter().map(move |span| (span, length))
             })
-            .map(|(span, length)| Mention { span, length, negated: self.is_negated(span) })
+            .map(|(span, length)| {
+                let negated = self.is_negated(span);
+                Mention { span, length, negated, joint: false }
+            })
             .collect();
         mentions.sort_by_key(|mention| (mention.span, usize::MAX - mention.length));
         mentions.dedup_by_key(|mention| mention.span);
@@ -122,18 +169,38 @@ impl<'a> Reading<'a> {
         ];
         const AUXILIARY: [&str; 8] =
             ["don", "doesn", "won", "shouldn", "isn", "mustn", "didn", "wouldn"];
-        let mut before = self.before(place).map(|word| word.form.as_str()).peekable();
+        let clause = self.clause(place);
+        // `do not put smtp.example.com behind the proxy`: names do not end what is denied.
+        let before = self.words.iter().rev().skip_while(|word| word.span.end > place.start);
+        let mut before = before
+            .take_while(|word| Some(word.clause) == clause)
+            .map(|word| word.form.as_str())
+            .peekable();
         if self.before(place).any(|word| word.form == "nobody") {
             return true;
         }
         let mut nth = 0;
         while let Some(form) = before.next() {
-            if TURN.contains(&form) || nth >= NEGATION_REACH {
+            if TURN.contains(&form) {
                 return false;
+            }
+            if nth >= NEGATION_REACH {
+                // `I don't want a single laptop of ours to be able to`.
+                let wanted = matches!(form, "want" | "wants" | "wish" | "like");
+                if wanted && before.peek().is_some_and(|it| matches!(*it, "t" | "not")) {
+                    return true;
+                }
+                nth += 1;
+                if nth > FAR_REACH {
+                    return false;
+                }
+                continue;
             }
             match form {
                 // An apostrophe ends a word.
                 "t" if before.peek().is_some_and(|it| AUXILIARY.contains(it)) => return true,
+                // `Cloudflare's` is one word.
+                "s" => {}
                 "stop" | "quit" | "cease" if nth == 0 => {
                     return self.spoken(place).any(|it| it.form.ends_with("ing"));
                 }
@@ -175,7 +242,7 @@ impl<'a> Reading<'a> {
         let next = after.next().unwrap_or_default();
         let second = after.next().unwrap_or_default();
         self.spoken(place).any(|word| {
-            NO.iter().any(|no| word.form.ends_with(no))
+            NO.iter().any(|no| word.form.len() > no.len() && word.form.ends_with(no))
                 || word.form.ends_with('지') && starts(next, &DO_NOT)
                 || word.form.ends_with("지는") && starts(next, &DO_NOT)
         }) || starts(next, &NO)
@@ -183,8 +250,54 @@ impl<'a> Reading<'a> {
             || next.ends_with('지') && starts(second, &DO_NOT)
             || next.starts_with("필요") && starts(second, &["없", "안"])
             || next.starts_with("필요없")
+            || next.ends_with('면') && starts(second, &["안", "절대"])
+            || self.is_set_aside(place)
             || next == "안" && starts(second, &["써", "쓰", "해", "하", "할", "돼", "되"])
+            || self.is_in_a_denied_list(place)
+            || matches!(next, "거" | "것" | "건" | "걸" | "것을") && starts(second, &NO)
             || matches!(second, "말고" | "없이" | "빼고" | "대신" | "아니라")
+    }
+
+    /// `캐시 이런 거 말고`, `방화벽 같은 건 빼고`.
+    fn is_set_aside(&self, place: Span) -> bool {
+        const SUCH: [&str; 12] =
+            ["이런", "그런", "같은", "거", "것", "건", "걸", "것은", "것들", "기능", "따위", "등"];
+        const NO: [&str; 4] = ["말고", "빼고", "아니고", "아니라"];
+        let mut after = self.after(place).map(|word| word.form.as_str()).peekable();
+        let mut such = 0;
+        while after.next_if(|form| SUCH.contains(form) || is_particle(form)).is_some() {
+            such += 1;
+        }
+        such > 0 && after.next().is_some_and(|form| NO.contains(&form))
+    }
+
+    /// `캐시나 방화벽 얘기가 아니고`: what is denied comes at the end of the list.
+    fn is_in_a_denied_list(&self, place: Span) -> bool {
+        const AND: [&str; 8] = ["이나", "나", "이랑", "랑", "와", "과", "하고", "도"];
+        const ABOUT: [&str; 6] = ["얘기", "이야기", "문제", "쪽이", "건", "것이"];
+        const NOT: [&str; 5] = ["아니고", "아니라", "아니에", "말고", "필요"];
+        let ends = |form: &str| AND.iter().any(|end| form.ends_with(end));
+        let mut in_list = self.spoken(place).any(|word| ends(&word.form));
+        let mut words = self.after(place).take(5).peekable();
+        while let Some(word) = words.next() {
+            let form = word.form.as_str();
+            if NOT.iter().any(|not| form.starts_with(not)) && in_list {
+                // `필요` alone says the opposite.
+                let none = words.peek().is_some_and(|it| it.form.starts_with('없'));
+                return none || form.starts_with("필요없") || !form.starts_with("필요");
+            }
+            let about = ABOUT.iter().any(|it| form.starts_with(it));
+            if !in_list && !about && !is_particle(form) {
+                return false;
+            }
+            in_list = in_list || about || ends(form);
+        }
+        false
+    }
+
+    /// Whether a word of that class stands there.
+    pub(crate) fn is_of_class(&self, class: &str, span: Span) -> bool {
+        self.classes.get(class).is_some_and(|spans| spans.iter().any(|it| it.overlaps(span)))
     }
 
     fn spoken(&self, place: Span) -> impl Iterator<Item = &Word> {
@@ -193,7 +306,10 @@ impl<'a> Reading<'a> {
 }
 
 /// How many words after `don't` are still denied.
-const NEGATION_REACH: usize = 4;
+const NEGATION_REACH: usize = 5;
+
+/// The same after `don't want`, which is said of a whole sentence.
+const FAR_REACH: usize = 12;
 
 /// A place where a declared word stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,4 +318,6 @@ pub(crate) struct Mention {
     /// Of how many words: the longer one of two that overlap is meant.
     pub(crate) length: usize,
     pub(crate) negated: bool,
+    /// Whether it is several words that mean it together, with others in between.
+    pub(crate) joint: bool,
 }

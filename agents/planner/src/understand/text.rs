@@ -41,6 +41,8 @@ pub(crate) struct Token {
     pub(crate) script: Script,
     /// Counts sentences and the parts that commas, semicolons and dashes cut them into.
     pub(crate) clause: usize,
+    /// Counts sentences and lines.
+    pub(crate) sentence: usize,
     /// Whether it touches the token before it.
     pub(crate) glued: bool,
     /// Whether it was cut out of a name in another script, as `example.com` out of
@@ -117,6 +119,7 @@ struct Cutter {
     tokens: Vec<Token>,
     open: Option<(usize, Script)>,
     clause: usize,
+    sentence: usize,
 }
 
 impl Cutter {
@@ -127,6 +130,7 @@ impl Cutter {
         } else if plain.is_alphanumeric()
             || matches!(plain, '.' | '-' | '_' | '/' | ':' | '*')
             || plain == ',' && between_digits(text, at, char)
+            || is_defanged(text, at)
         {
             Some(Script::Latin)
         } else {
@@ -138,6 +142,7 @@ impl Cutter {
         }
         if matches!(plain, ';' | '!' | '?' | '\n' | ',' | '。' | '、') && script.is_none() {
             self.clause += 1;
+            self.sentence += usize::from(matches!(plain, '!' | '?' | '\n' | '。'));
         }
     }
 
@@ -155,7 +160,9 @@ impl Cutter {
         let ends = |c: char| matches!(plain(c), '.' | ':' | '-' | '_');
         let body = raw.trim_end_matches(ends);
         let closes = raw.len() > body.len();
-        let inner = body.trim_start_matches(ends);
+        // `::1` is an address.
+        let address = body.len() > 2 && body.starts_with("::");
+        let inner = if address { body } else { body.trim_start_matches(ends) };
         let start = run.start + (body.len() - inner.len());
         let span = Span { start, end: start + inner.len() };
         if !inner.is_empty() {
@@ -185,13 +192,18 @@ impl Cutter {
         // A full stop, a colon or a dash of its own ends a clause; a dot inside a name does not.
         if closes || inner.is_empty() && raw.contains(['.', ':', '-']) {
             self.clause += 1;
+            self.sentence += usize::from(raw.ends_with(|c| plain(c) == '.'));
         }
     }
 
     fn push(&mut self, text: &str, span: Span, script: Script) {
-        let form = normalise(text.get(span.start..span.end).unwrap_or_default());
+        let mut form = normalise(text.get(span.start..span.end).unwrap_or_default());
+        if form.contains(DEFANGED) {
+            form = form.replace(DEFANGED, ".").replace("hxxp", "http");
+        }
         let glued = self.tokens.last().is_some_and(|last| last.span.end == span.start);
-        self.tokens.push(Token { span, form, script, clause: self.clause, glued, torn: false });
+        let (clause, sentence) = (self.clause, self.sentence);
+        self.tokens.push(Token { span, form, script, clause, sentence, glued, torn: false });
     }
 }
 
@@ -204,6 +216,17 @@ fn is_torn(text: &str, run: Span, inner: Span) -> bool {
     let tail = text.get(inner.end..run.end).unwrap_or_default();
     (letter(before) && lead.chars().any(|c| plain(c) == '.'))
         || (letter(after) && tail.chars().any(|c| plain(c) == '.'))
+}
+
+/// `evil[.]example`: how those who report harmful names write their dots, lest anybody click.
+const DEFANGED: &str = "[.]";
+
+/// Whether that byte is a bracket around such a dot.
+fn is_defanged(text: &str, at: usize) -> bool {
+    let stands = |from: Option<usize>| {
+        from.and_then(|from| text.get(from..)).is_some_and(|it| it.starts_with(DEFANGED))
+    };
+    stands(Some(at)) || stands(at.checked_sub(2))
 }
 
 fn between_digits(text: &str, at: usize, char: char) -> bool {

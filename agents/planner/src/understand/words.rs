@@ -10,16 +10,56 @@ use super::text::{Script, Span, Text, Token, normalise};
 pub(crate) struct Word {
     pub(crate) span: Span,
     pub(crate) form: String,
+    /// What is compared: without its English ending, or with Korean vowels that sound alike made
+    /// one.
     stem: String,
+    ending: Ending,
     pub(crate) script: Script,
     pub(crate) clause: usize,
+    pub(crate) sentence: usize,
 }
 
 impl Word {
     /// Takes it for another word, which was mistyped.
     pub(crate) fn mean(&mut self, meant: &str) {
         meant.clone_into(&mut self.form);
-        self.stem = stem(meant, self.script);
+        (self.stem, self.ending) = (stem(meant, self.script), Ending::of(meant));
+    }
+
+    /// Whether a declared word of that script and stem is this one.
+    pub(crate) fn stem(&self) -> &str {
+        &self.stem
+    }
+}
+
+/// How an English word ends, as far as its stem does not show it: `site` is not `sit`, though
+/// `sited` may be either's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// With an `e`, which the stem leaves out.
+    E,
+    /// As the stem.
+    Bare,
+    /// With what an inflected verb ends with.
+    Inflected,
+}
+
+impl Ending {
+    fn of(form: &str) -> Self {
+        let form = form.strip_suffix('s').filter(|it| !it.ends_with('s')).unwrap_or(form);
+        let base = form.strip_suffix("ing").or_else(|| form.strip_suffix("ed"));
+        if let Some(base) = base {
+            // `sitting` cannot come of `site`.
+            if is_doubled(base) { Self::Bare } else { Self::Inflected }
+        } else if form.ends_with('e') {
+            Self::E
+        } else {
+            Self::Bare
+        }
+    }
+
+    const fn may_be(self, other: Self) -> bool {
+        !matches!((self, other), (Self::E, Self::Bare) | (Self::Bare, Self::E))
     }
 }
 
@@ -44,9 +84,11 @@ fn split(text: &Text<'_>, token: &Token) -> Vec<Word> {
             (!form.is_empty()).then(|| Word {
                 span,
                 stem: stem(&form, token.script),
+                ending: Ending::of(&form),
                 form,
                 script: token.script,
                 clause: token.clause,
+                sentence: token.sentence,
             })
         })
         .collect()
@@ -54,23 +96,36 @@ fn split(text: &Text<'_>, token: &Token) -> Vec<Word> {
 
 /// A declared word or phrase, ready to be looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Term(Vec<Word>);
+pub(crate) struct Term {
+    words: Vec<Word>,
+    /// Whether a Korean word begins so; else it may stand inside a compound.
+    begins: bool,
+    /// A Korean phrase as one word, for those who leave the spaces out.
+    joined: Option<String>,
+}
 
 impl Term {
     pub(crate) fn of(declared: &str) -> Self {
+        let (begins, declared) = match declared.strip_prefix('^') {
+            Some(rest) => (true, rest),
+            None => (false, declared),
+        };
         let plain = |c: char| {
             c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, ' ' | '-') || is_syllable(c)
         };
-        if declared.chars().all(plain) {
-            Self(plain_words(declared))
+        let words = if declared.chars().all(plain) {
+            plain_words(declared)
         } else {
-            Self(words(&Text::of(declared), &[]))
-        }
+            words(&Text::of(declared), &[])
+        };
+        let korean = words.len() > 1 && words.iter().all(|word| word.script == Script::Hangul);
+        let joined = korean.then(|| words.iter().map(|word| word.stem.as_str()).collect());
+        Self { words, begins, joined }
     }
 
     /// How many words it has: a longer term says more.
     pub(crate) const fn len(&self) -> usize {
-        self.0.len()
+        self.words.len()
     }
 
     /// Where it first stands in these words at or after `from`: index of the first, and its span.
@@ -85,14 +140,39 @@ impl Term {
 
     /// Its span, if it stands at that word.
     pub(crate) fn at(&self, words: &[Word], at: usize) -> Option<Span> {
-        let here = words.get(at..at.checked_add(self.0.len())?)?;
-        let (first, last) = (here.first()?, self.0.len() - 1);
-        let fits = self.0.iter().zip(here).enumerate().all(|(i, (term, word))| {
-            word.clause == first.clause && same(term, word, i == last, i > 0)
-        });
-        fits.then(|| here.iter().fold(first.span, |all, word| all.join(word.span)))
+        let first = words.get(at)?;
+        if let Some(joined) = &self.joined
+            && first.script == Script::Hangul
+            && first.stem.contains(joined.as_str())
+        {
+            return Some(first.span);
+        }
+        if self.begins && !self.words.first().is_some_and(|it| first.stem.starts_with(&it.stem)) {
+            return None;
+        }
+        let mut span = first.span;
+        let mut next = at;
+        for (nth, term) in self.words.iter().enumerate() {
+            let mut word = words.get(next)?;
+            let is = |word: &Word| same(term, word, nth + 1 == self.words.len(), nth > 0);
+            // `clean it up`, `turn the WAF off` is left to others.
+            if nth > 0 && !is(word) && BETWEEN.contains(&word.form.as_str()) {
+                next += 1;
+                word = words.get(next)?;
+            }
+            if word.clause != first.clause || !is(word) {
+                return None;
+            }
+            span = span.join(word.span);
+            next += 1;
+        }
+        Some(span)
     }
 }
+
+/// What English puts between the words of a phrase.
+const BETWEEN: [&str; 12] =
+    ["it", "them", "this", "that", "these", "those", "him", "us", "the", "our", "my", "your"];
 
 fn is_syllable(char: char) -> bool {
     matches!(char, '\u{ac00}'..='\u{d7a3}')
@@ -107,9 +187,11 @@ fn plain_words(text: &str) -> Vec<Word> {
             words.push(Word {
                 span: Span { start, end },
                 stem: stem(form, script),
+                ending: Ending::of(form),
                 form: form.to_owned(),
                 script,
                 clause: 0,
+                sentence: 0,
             });
         }
     };
@@ -135,18 +217,18 @@ fn plain_words(text: &str) -> Vec<Word> {
 
 fn same(term: &Word, word: &Word, last: bool, within: bool) -> bool {
     match (term.script, word.script) {
-        (Script::Latin, Script::Latin) => term.stem == word.stem,
+        (Script::Latin, Script::Latin) => term.stem == word.stem && term.ending.may_be(word.ending),
         (Script::Hangul, Script::Hangul) => {
             let syllables = term.form.chars().count();
             match syllables {
-                _ if term.form == word.form => true,
+                _ if term.stem == word.stem => true,
                 // The end of a phrase is inflected: `수 없` is in `수 없어야`.
-                1 if within => word.form.starts_with(&term.form),
+                1 if within => word.stem.starts_with(&term.stem),
                 // One syllable is in too many words: it must stand alone but for a particle.
                 1 => {
                     word.form.strip_prefix(&term.form).is_some_and(|rest| last && is_particle(rest))
                 }
-                _ => word.form.contains(&term.form),
+                _ => word.stem.contains(&term.stem),
             }
         }
         _ => false,
@@ -198,9 +280,37 @@ pub(crate) fn is_particle(text: &str) -> bool {
     PARTICLES.contains(&text)
 }
 
+/// Whether a consonant was doubled before an ending, as in `mapping`.
+fn is_doubled(base: &str) -> bool {
+    let mut ends = base.bytes().rev();
+    matches!((ends.next(), ends.next()), (Some(a), Some(b))
+        if a == b && !matches!(a, b'l' | b's' | b'z' | b'e'))
+}
+
+/// One syllable for all that sound alike: `삭재` is `삭제`, `되` is `돼`.
+pub(crate) fn sounds_like(syllable: char) -> char {
+    const FIRST: u32 = 0xac00;
+    if !is_syllable(syllable) {
+        return syllable;
+    }
+    let index = u32::from(syllable) - FIRST;
+    // 28 ends for each of 21 vowels (Unicode 3.12).
+    let vowel = index / 28 % 21;
+    let same = match vowel {
+        5 => 1,        // ㅔ as ㅐ
+        7 => 3,        // ㅖ as ㅒ
+        10 | 15 => 11, // ㅙ, ㅞ as ㅚ
+        other => other,
+    };
+    char::from_u32(FIRST + index - vowel * 28 + same * 28).unwrap_or(syllable)
+}
+
 /// A light stem: enough to hold `cache`, `caches`, `cached` and `caching` together, no more.
 fn stem(form: &str, script: Script) -> String {
-    if script == Script::Hangul || !form.is_ascii() || form.bytes().any(|b| b.is_ascii_digit()) {
+    if script == Script::Hangul {
+        return form.chars().map(sounds_like).collect();
+    }
+    if !form.is_ascii() || form.bytes().any(|b| b.is_ascii_digit()) {
         return form.to_owned();
     }
     let mut word = form.trim_end_matches("'s").to_owned();
@@ -215,15 +325,9 @@ fn stem(form: &str, script: Script) -> String {
     }
     for suffix in ["ing", "ed"] {
         if let Some(base) = word.strip_suffix(suffix).filter(|base| base.len() > 2) {
-            let mut base = base.to_owned();
-            let mut ends = base.bytes().rev();
-            if let (Some(a), Some(b)) = (ends.next(), ends.next())
-                && a == b
-                && !matches!(a, b'l' | b's' | b'z' | b'e')
-            {
-                base.truncate(base.len() - 1);
-            }
-            word = base;
+            let doubled = usize::from(is_doubled(base));
+            let whole = base.len() - doubled;
+            word.truncate(whole);
             break;
         }
     }

@@ -1,13 +1,17 @@
 //! The corpus of intents, and what the planner makes of it.
 
+mod said;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use bus_schema::{Grounded, Refusal, RefusalCode, Request, Source, Understanding};
-use policy::Shipped;
+use bus_schema::{Refusal, RefusalCode, Request, Source, Understanding};
+use planner::Library;
 use serde::Deserialize;
 use serde_json::Value;
+
+use said::is_said;
 
 /// One line of a corpus file.
 #[derive(Debug, Deserialize)]
@@ -39,7 +43,6 @@ enum Expected {
 /// One file.
 pub(crate) struct Corpus {
     intents: Vec<Intent>,
-    shipped: Shipped,
 }
 
 /// How well it was understood.
@@ -58,10 +61,17 @@ pub(crate) struct Measured {
 impl Corpus {
     /// Of the repository's `tests/intents`.
     #[expect(clippy::panic, reason = "a test's own set-up")]
+    #[allow(dead_code, reason = "the example names its files itself")]
     pub(crate) fn read(file: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/intents").join(file);
         let text = std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self::of(&text)
+    }
+
+    /// Of lines of JSON.
+    #[expect(clippy::panic, reason = "a test's own set-up")]
+    pub(crate) fn of(text: &str) -> Self {
         let intents = text
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -69,18 +79,29 @@ impl Corpus {
                 serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
             })
             .collect();
-        let shipped = policy::shipped(&|_, _| Ok(())).unwrap_or_else(|it| panic!("{it}"));
-        Self { intents, shipped }
+        Self { intents }
+    }
+
+    /// One of so many parts, by the intents' ids, and the rest.
+    #[allow(dead_code, reason = "the tests take a file as it is")]
+    pub(crate) fn split(self, nth: u32, of: u32) -> (Self, Self) {
+        // FNV-1a: the same on every machine and in every version.
+        let hash = |id: &str| {
+            id.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+                (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+            })
+        };
+        let (held, rest) = self.intents.into_iter().partition(|it| (hash(&it.id) >> 8) % of == nth);
+        (Self { intents: held }, Self { intents: rest })
     }
 
     /// Asks the planner for every intent.
-    pub(crate) fn measure(&self) -> Measured {
+    pub(crate) fn measure(&self, library: &Library) -> Measured {
         let mut measured = Measured::default();
         for intent in &self.intents {
             let request = Request { text: Some(intent.text.clone()), ..Request::default() };
-            let answer =
-                planner::understand(&request, &self.shipped.environments, &self.shipped.paths);
-            measured.take(intent, &answer);
+            let answer = planner::understand(&request, &library.environments, &library.paths);
+            measured.take(intent, &answer, library);
         }
         measured
     }
@@ -97,7 +118,12 @@ impl Measured {
         self.counts.get("all").map_or(0, |(_, all)| *all)
     }
 
-    fn take(&mut self, intent: &Intent, answer: &Result<Understanding, Refusal>) {
+    fn take(
+        &mut self,
+        intent: &Intent,
+        answer: &Result<Understanding, Refusal>,
+        library: &Library,
+    ) {
         let off = difference(&intent.expect, answer);
         let what = match &intent.expect {
             Expected::Understood { path, .. } => format!("path {path}"),
@@ -118,7 +144,7 @@ impl Measured {
                 self.harmful.push(intent.id.clone());
             }
             for (name, grounded) in &understanding.parameters {
-                if !is_said(&intent.text, grounded) {
+                if !is_said(&intent.text, name, grounded, library) {
                     self.invented.push(format!("{}: {name} {grounded:?}", intent.id));
                 }
             }
@@ -199,33 +225,5 @@ const fn code(code: RefusalCode) -> &'static str {
         RefusalCode::Unsupported => "unsupported",
         RefusalCode::NotAvailable => "not_available",
         RefusalCode::Question => "question_only",
-    }
-}
-
-/// Whether the words a value names are there, and say it: every digit and every name of the value
-/// is in them where they are written in digits and names.
-fn is_said(text: &str, grounded: &Grounded) -> bool {
-    let Source::Words { start, end, text: words } = &grounded.source else { return true };
-    if text.get(*start..*end) != Some(words.as_str()) || words.trim().is_empty() {
-        return false;
-    }
-    let plain = words.to_lowercase();
-    match &grounded.value {
-        Value::String(value) if value.contains('.') || value.starts_with('/') => {
-            plain.contains(value.as_str()) || !plain.is_ascii() || value.contains(':')
-        }
-        Value::Number(_) => {
-            plain.bytes().any(|b| b.is_ascii_digit())
-                || ["만", "천", "백", "십", "hundred", "thousand", "one", "two", "three", "four"]
-                    .iter()
-                    .chain(&["five", "six", "seven", "eight", "nine", "ten", "twenty", "an", "a "])
-                    .chain(&["thirty", "forty", "fifty", "sixty", "half", "eleven", "twelve"])
-                    .chain(&["하루", "한", "두", "세", "네", "다섯", "열", "반"])
-                    .any(|numeral| plain.contains(numeral))
-        }
-        Value::Array(members) => members
-            .iter()
-            .all(|it| it.as_str().is_some_and(|it| plain.contains(it) || !plain.is_ascii())),
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Object(_) => true,
     }
 }

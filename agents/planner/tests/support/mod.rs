@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bus_schema::identity::{Identity, render_authorization};
 use bus_schema::{
     Action, IntentId, IntentPhase, IntentState, Message, MessageId, PlanApplied, PlanProposed,
@@ -20,20 +20,11 @@ use tokio::task::JoinHandle;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Polls until it gives something.
-pub(crate) async fn eventually<T, F>(what: &str, mut look: impl FnMut() -> F) -> Result<T>
+pub(crate) async fn eventually<T, F>(what: &str, look: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look().await? {
-            return Ok(found);
-        }
-        if tokio::time::Instant::now() > deadline {
-            bail!("{what}: not within {PATIENCE:?}");
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait::until(what, PATIENCE, look).await
 }
 
 /// A server that lets in the swarm's identities only, killed when dropped.
@@ -231,6 +222,7 @@ fn empty(proposed: &PlanProposed) -> StackState {
         run: None,
         last: None,
         failed: Vec::new(),
+        deleted: Vec::new(),
         paused: None,
         waiting: Vec::new(),
         heeded: 0,

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use bus_schema::PathName;
 
 use super::{Concept, read};
-use crate::Words;
+use crate::words::read_together;
 use crate::yaml::{Fields, Node, Reader};
+use crate::{Together, Words};
 
 /// The file it is in, beside the paths.
 pub(super) const FILE: &str = "lexicon.yaml";
@@ -17,6 +18,10 @@ pub(super) const SHIPPED: &str = include_str!("../../../../deploy/golden-paths/l
 /// What people say that is for no installed path.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lexicon {
+    /// Kinds of words, for what is meant by several together.
+    pub classes: BTreeMap<String, Words>,
+    /// What does harm, and what is directed at the swarm itself.
+    pub guards: Guards,
     /// Paths that are not installed here: who asks for one is told so, by name.
     pub planned: Vec<Planned>,
     /// Platforms and products that no path reaches.
@@ -29,8 +34,25 @@ pub struct Lexicon {
     pub environments: Words,
     /// What is spoken of besides work: nobody who does wants infrastructure.
     pub chatter: Words,
+    /// English words that are no slip of the pen, however near they are to a declared one.
+    pub spelled_right: Words,
     /// What is asked of infrastructure without saying what should be.
     pub wishes: Words,
+}
+
+/// What is refused whatever path it may fit.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Guards {
+    /// Instructions to the swarm instead of wishes for infrastructure.
+    pub manipulation: Vec<Together>,
+    /// A protection would be gone.
+    pub protection_off: Vec<Together>,
+    /// A protection is not wanted: harm where the path would give it.
+    pub protection_unwanted: Vec<Together>,
+    /// More than one named stack would be gone.
+    pub delete_everything: Vec<Together>,
+    /// Something would be open to everybody.
+    pub open_to_all: Vec<Together>,
 }
 
 /// A path that is not installed.
@@ -48,6 +70,18 @@ pub(super) fn read(reader: &mut Reader, text: &str) -> Lexicon {
     let mut lexicon = Lexicon::default();
     let Some(root) = reader.root(text) else { return lexicon };
     let Some(mut fields) = reader.map(&root, "") else { return lexicon };
+    if let Some(node) = fields.take("classes")
+        && let Some(mut classes) = reader.map(node, "classes")
+    {
+        for (name, node) in classes.rest() {
+            let words = Words::read(reader, node, &format!("classes.{name}"));
+            lexicon.classes.extend(words.map(|words| (name.to_owned(), words)));
+        }
+    }
+    reader.with_classes(lexicon.classes.keys());
+    if let Some(node) = fields.take("guards") {
+        lexicon.guards = read_guards(reader, node).unwrap_or_default();
+    }
     if let Some(node) = fields.take("planned")
         && let Some(mut planned) = reader.map(node, "planned")
     {
@@ -67,12 +101,52 @@ pub(super) fn read(reader: &mut Reader, text: &str) -> Lexicon {
         }
     }
     lexicon.environments = words(reader, &mut fields, "environments");
+    lexicon.spelled_right = words(reader, &mut fields, "spelled_right");
     lexicon.chatter = words(reader, &mut fields, "chatter");
     fields.end(
         reader,
-        &["planned", "elsewhere", "topics", "wishes", "acts", "environments", "chatter"],
+        &[
+            "classes",
+            "guards",
+            "planned",
+            "elsewhere",
+            "topics",
+            "wishes",
+            "acts",
+            "environments",
+            "chatter",
+            "spelled_right",
+        ],
     );
     lexicon
+}
+
+fn read_guards(reader: &mut Reader, node: &Node) -> Option<Guards> {
+    let mut fields = reader.map(node, "guards")?;
+    let mut guards = Guards::default();
+    for (name, list) in [
+        ("manipulation", &mut guards.manipulation),
+        ("protection_off", &mut guards.protection_off),
+        ("protection_unwanted", &mut guards.protection_unwanted),
+        ("delete_everything", &mut guards.delete_everything),
+        ("open_to_all", &mut guards.open_to_all),
+    ] {
+        let field = fields.path(name);
+        if let Some(node) = fields.take(name) {
+            *list = read_together(reader, node, &field);
+        }
+    }
+    fields.end(
+        reader,
+        &[
+            "manipulation",
+            "protection_off",
+            "protection_unwanted",
+            "delete_everything",
+            "open_to_all",
+        ],
+    );
+    Some(guards)
 }
 
 fn words(reader: &mut Reader, fields: &mut Fields<'_>, name: &str) -> Words {

@@ -35,6 +35,7 @@ impl GoldenPaths {
         let mut loaded: Vec<(String, At, GoldenPath)> = Vec::new();
         for (file, text) in paths {
             let mut reader = Reader::new(file);
+            reader.with_classes(lexicon.classes.keys());
             if let Some((at, path)) = read::read(&mut reader, text, &attachments) {
                 if reader.is_clean() {
                     examples::check(&mut reader, &path, environments.default_environment(), check);

@@ -6,7 +6,7 @@ mod load;
 mod read;
 mod resources;
 
-pub use lexicon::{Lexicon, Planned};
+pub use lexicon::{Guards, Lexicon, Planned};
 pub(crate) use load::is_yaml;
 
 use std::collections::BTreeMap;
@@ -74,8 +74,16 @@ pub struct Concept {
 pub enum Sort {
     /// A hostname.
     Host,
+    /// A hostname in a zone of any of the environments.
+    Ours,
+    /// A hostname in none.
+    Theirs,
+    /// A hostname with an open place in its path, as `go.example.com/<name>`.
+    Blank,
     /// An IP address.
     Address,
+    /// The address that stands for all: `0.0.0.0`, `::`.
+    Anywhere,
     /// A number of requests in a time.
     Rate,
     /// A time.
@@ -84,17 +92,28 @@ pub enum Sort {
     Path,
     /// A hostname together with an IP address.
     Pair,
+    /// The name of a stack.
+    Stack,
 }
 
 impl Sort {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 11] = [
         ("host", Self::Host),
+        ("ours", Self::Ours),
+        ("theirs", Self::Theirs),
         ("address", Self::Address),
+        ("blank", Self::Blank),
+        ("anywhere", Self::Anywhere),
         ("rate", Self::Rate),
         ("duration", Self::Duration),
         ("path", Self::Path),
         ("pair", Self::Pair),
+        ("stack", Self::Stack),
     ];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, sort)| *sort)
+    }
 }
 
 /// An intent in both languages and what it says of the parameters; the rest is defaults. It speaks
@@ -149,6 +168,11 @@ impl GoldenPaths {
 }
 
 impl GoldenPath {
+    /// What the names of its stacks begin with: `edge-cache-`, `gateway-`.
+    pub fn stack_beginnings(&self) -> impl Iterator<Item = &str> {
+        self.stack.iter().map(Template::beginning)
+    }
+
     /// Whether it makes nothing, as the path that removes a stack.
     pub const fn is_removal(&self) -> bool {
         self.resources.is_empty()

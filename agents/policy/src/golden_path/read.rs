@@ -202,7 +202,9 @@ pub(super) fn read_concepts(
         let words_path = format!("{path}.words");
         let words =
             fields.need(reader, "words").and_then(|node| Words::read(reader, node, &words_path));
-        if words.as_ref().is_some_and(|words| words.en.is_empty() || words.ko.is_empty()) {
+        if words.as_ref().is_some_and(|words| {
+            words.together.is_empty() && (words.en.is_empty() || words.ko.is_empty())
+        }) {
             reader.wrong(node.at, &words_path, "needs words in both `en` and `ko`");
         }
         let sort = fields.take("sort").and_then(|node| read_sort(reader, node, &path));
@@ -226,7 +228,7 @@ fn read_covers(reader: &mut Reader, node: Option<&Node>) -> Vec<PathName> {
 fn read_sort(reader: &mut Reader, node: &Node, path: &str) -> Option<Sort> {
     let field = format!("{path}.sort");
     let name = reader.text(node, &field)?;
-    let sort = Sort::ALL.iter().find(|(known, _)| *known == name).map(|(_, sort)| *sort);
+    let sort = Sort::named(&name);
     if sort.is_none() {
         let known = Sort::ALL.map(|(name, _)| name);
         let message = format!("`{name}` is not a sort; there are {}", crate::yaml::listed(&known));

@@ -119,6 +119,8 @@ pub struct Roles {
     pub after: Words,
     /// Words that may stand anywhere near it in the same part of the sentence.
     pub near: Words,
+    /// The same, of words that go with others of its type as well: `keep` with any time to keep.
+    pub loosely: Words,
 }
 
 impl ParameterType {

@@ -179,13 +179,13 @@ fn read_required(reader: &mut Reader, node: &Node, path: &str) -> Option<Require
 
 fn read_roles(reader: &mut Reader, node: &Node, path: &str) -> Option<Roles> {
     let mut fields = reader.map(node, path)?;
-    let [before, after, near] = ["before", "after", "near"].map(|field| {
+    let [before, after, near, loosely] = ["before", "after", "near", "loosely"].map(|field| {
         let path = fields.path(field);
         let words = fields.take(field).and_then(|node| Words::read(reader, node, &path));
         words.unwrap_or_default()
     });
-    fields.end(reader, &["before", "after", "near"]);
-    Some(Roles { before, after, near })
+    fields.end(reader, &["before", "after", "near", "loosely"]);
+    Some(Roles { before, after, near, loosely })
 }
 
 /// A scalar or a list is the value itself; a mapping says where to look.

@@ -9,6 +9,8 @@ use serde_json::Value;
 pub(crate) struct Reader {
     file: String,
     problems: Vec<Problem>,
+    /// Classes of words that may be named.
+    classes: Vec<String>,
 }
 
 /// The fields of one mapping. A field is taken at most once; what is left at the end is unknown.
@@ -21,7 +23,16 @@ pub(crate) struct Fields<'a> {
 
 impl Reader {
     pub(crate) fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), problems: Vec::new() }
+        Self { file: file.to_owned(), problems: Vec::new(), classes: Vec::new() }
+    }
+
+    /// Lets these classes of words be named.
+    pub(crate) fn with_classes<'c>(&mut self, classes: impl Iterator<Item = &'c String>) {
+        self.classes = classes.cloned().collect();
+    }
+
+    pub(crate) fn knows_class(&self, name: &str) -> bool {
+        self.classes.iter().any(|it| it == name)
     }
 
     pub(crate) fn into_problems(self) -> Vec<Problem> {

@@ -129,6 +129,8 @@ pub(crate) struct World {
     pub(crate) calls: usize,
     /// How far reads lag behind writes.
     pub(crate) lag: Duration,
+    /// What there was at another time, and how many listings show that.
+    other: (Objects, usize),
     /// What there was before each write, and when that was.
     past: Vec<(Instant, Objects)>,
 }
@@ -177,6 +179,11 @@ impl World {
 
     /// A scope as reads show it.
     fn shown(&mut self, kind: &str, place: &Place) -> Vec<Observed> {
+        if let Some(left) = self.other.1.checked_sub(1) {
+            self.other.1 = left;
+            let scope = (kind.to_owned(), place.clone());
+            return self.other.0.get(&scope).cloned().unwrap_or_default();
+        }
         let lag = self.lag;
         self.past.retain(|(at, _)| at.elapsed() < lag);
         let objects = self.past.first().map_or(&self.objects, |(_, objects)| objects);
@@ -204,6 +211,11 @@ impl World {
             modified_at: None,
         };
         self.scope(kind, &super::zone("example.com")).push(observed);
+    }
+
+    /// Has so many listings to come show what there was at another time.
+    pub(crate) fn show(&mut self, past: &Self, listings: usize) {
+        self.other = (past.objects.clone(), listings);
     }
 
     /// Changes an object's field as somebody else would.
@@ -257,7 +269,7 @@ impl FakeCloud {
         };
         self.life.count().await;
         // A call takes its time; what else is under way goes on meanwhile.
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::task::yield_now().await;
         outcome
     }
 }

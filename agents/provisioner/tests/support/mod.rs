@@ -18,9 +18,10 @@ use bus_schema::{
     Generation, InstanceId, IntentId, Origin, Outcome, Place, Plan, PlanProposed, Properties,
     Resource, ResourceAddress, ResumeRequested, StackState,
 };
-use provisioner::applier::{Applier, Arrival, TurnError};
+use provisioner::applier::Applier;
 use provisioner::clouds::Clouds;
 use provisioner::saga::Saga;
+use provisioner::turn::{Arrival, TurnError};
 
 use self::cloud::{FakeCloud, Life, World};
 use self::records::{FakeRecords, Shelf};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bus_schema::identity::{Identity, render_authorization};
 use bus_schema::{
     Difference, Drift, DriftFound, Escalated, Finding, FindingId, FindingResolved, Generation,
@@ -23,20 +23,11 @@ use tokio::task::JoinHandle;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Polls until it gives something.
-pub(crate) async fn eventually<T, F>(what: &str, mut look: impl FnMut() -> F) -> Result<T>
+pub(crate) async fn eventually<T, F>(what: &str, look: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look().await? {
-            return Ok(found);
-        }
-        if tokio::time::Instant::now() > deadline {
-            bail!("{what}: not within {PATIENCE:?}");
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait::until(what, PATIENCE, look).await
 }
 
 /// A server that lets in the swarm's identities only, killed when dropped.
@@ -281,6 +272,7 @@ pub(crate) fn stack() -> Result<StackState> {
         last: None,
         failed: Vec::new(),
         paused: None,
+        deleted: Vec::new(),
         waiting: Vec::new(),
         heeded: 0,
         updated_at: jiff::Timestamp::UNIX_EPOCH,

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bus_schema::identity::{Identity, render_authorization};
 use bus_schema::{
     Generation, IntentId, IntentSubmitted, Message, Origin, Plan, PlanApplied, PlanProposed,
@@ -25,20 +25,11 @@ use tokio::task::JoinHandle;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Polls until it gives something.
-pub async fn eventually<T, F>(what: &str, mut look: impl FnMut() -> F) -> Result<T>
+pub async fn eventually<T, F>(what: &str, look: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look().await? {
-            return Ok(found);
-        }
-        if tokio::time::Instant::now() > deadline {
-            bail!("{what}: not within {PATIENCE:?}");
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait::until(what, PATIENCE, look).await
 }
 
 /// A real nats-server with its own folder and port, killed when dropped.

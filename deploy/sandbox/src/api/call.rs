@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -83,7 +84,7 @@ impl Call {
     }
 
     /// Shows one page of a list, as `page` and `per_page` ask.
-    pub(super) fn page(&self, items: Vec<Value>, per_page: Bounds) -> Answer {
+    pub(super) fn page<T: Serialize>(&self, items: Vec<T>, per_page: Bounds) -> Answer {
         let number = |name: &str, default: usize| match self.query(name) {
             None => Ok(default),
             Some(text) => text
@@ -100,8 +101,8 @@ impl Call {
             ));
         }
         let total = items.len();
-        let shown: Vec<Value> =
-            items.into_iter().skip((page - 1).saturating_mul(size)).take(size).collect();
+        let shown = items.into_iter().skip((page - 1).saturating_mul(size)).take(size);
+        let shown: Vec<Value> = shown.map(|item| json!(item)).collect();
         let info = json!({
             "page": page, "per_page": size, "count": shown.len(), "total_count": total,
             "total_pages": total.div_ceil(size),

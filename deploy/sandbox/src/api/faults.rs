@@ -1,9 +1,10 @@
 //! Faults made on purpose: which call they hit, and what happens to it.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::store::{Store, new_id};
 

@@ -7,6 +7,7 @@ use tests::{Identity, Process, Swarm, secs};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use wait::until_every;
 
 use crate::measure::{Measured, time};
 
@@ -22,10 +23,11 @@ pub(crate) async fn start(swarm: &Swarm, agent: Identity, times: usize) -> anyho
         let address = ("ZERODRIFT_HTTP_ADDRESS", format!("127.0.0.1:{port}"));
         let spawned = Instant::now();
         let mut process = swarm.start_agent(agent, &[address])?;
-        while !ready(port).await {
-            anyhow::ensure!(spawned.elapsed() < secs(10), "never ready: {}", process.failure());
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let often = Duration::from_millis(1);
+        let asked = until_every(often, "it is ready", secs(10), || async {
+            Ok(ready(port).await.then_some(()))
+        });
+        asked.await.with_context(|| process.failure())?;
         each.push(spawned.elapsed());
         resident = resident.max(kilobytes(&process, "VmRSS:")?);
         process.stop(secs(15)).await?;
@@ -62,6 +64,17 @@ async fn ready(port: u16) -> bool {
         Ok::<_, std::io::Error>(answer)
     };
     asking.await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+/// Microseconds a process (or `self`) has had of the processors, in steps of ten thousand.
+pub(crate) fn processor_time(pid: &str) -> anyhow::Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The second field is a name in parentheses, which may have spaces. Of what follows, the 12th
+    // and 13th are user and system time in hundredths of a second: proc_pid_stat(5).
+    let (_, fields) = stat.rsplit_once(") ").context("no process name")?;
+    let times = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
+    let ticks = times.sum::<Result<u64, _>>()?;
+    Ok(ticks * 10_000)
 }
 
 /// A figure of `/proc/<pid>/status`, in KiB.

@@ -1,7 +1,6 @@
 //! Intents under load: so many at once, each timed until it has converged.
 
 use std::collections::HashMap;
-use std::ops::Sub;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::measure::{Measured, float};
+use crate::measure::Measured;
 
 /// Longest an intent may take before the measurement is given up.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -29,13 +28,6 @@ pub(crate) struct Load<'swarm> {
     jetstream: jetstream::Context,
     waiting: Waiting,
     listening: JoinHandle<()>,
-}
-
-/// What intents have cost so far.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Spent {
-    stored: u64,
-    calls: u64,
 }
 
 /// The payloads that one intent has stored, in the order it did; and what two of them are.
@@ -111,16 +103,6 @@ impl<'swarm> Load<'swarm> {
         Ok(took)
     }
 
-    /// What everything so far has cost.
-    pub(crate) async fn spent(&self) -> anyhow::Result<Spent> {
-        let mut stored = 0;
-        for name in [SWARM.name.to_owned(), intents(), stacks()] {
-            let mut stream = self.jetstream.get_stream(name).await?;
-            stored += stream.info().await?.state.last_sequence;
-        }
-        Ok(Spent { stored, calls: self.swarm.cloudflare.calls().await? })
-    }
-
     /// What the intent `number` of a run has stored.
     pub(crate) async fn sample(&self, prefix: &str, number: usize) -> anyhow::Result<Sample> {
         let stack: StackName = format!("dns-{}", host(prefix, number).replace('.', "-")).parse()?;
@@ -185,26 +167,6 @@ fn intents() -> String {
 
 fn stacks() -> String {
     Bucket::STACKS.stream_name()
-}
-
-impl Sub for Spent {
-    type Output = Self;
-
-    fn sub(self, before: Self) -> Self {
-        Self { stored: self.stored - before.stored, calls: self.calls - before.calls }
-    }
-}
-
-impl Spent {
-    /// For people: what each of `count` intents has cost.
-    pub(crate) fn each_of(self, count: usize) -> String {
-        let each = |sum: u64| float(usize::try_from(sum).unwrap_or(usize::MAX)) / float(count);
-        format!(
-            "{:.2} stored messages and {:.2} cloud calls per intent",
-            each(self.stored),
-            each(self.calls)
-        )
-    }
 }
 
 impl Sample {

@@ -7,14 +7,17 @@
 mod agents;
 mod baseline;
 mod codec;
+mod cost;
 mod intents;
 mod measure;
+mod understanding;
 
 use std::io::Write;
 
 use anyhow::Context;
 use tests::{Identity, Swarm, Sync};
 
+use cost::Spent;
 use intents::Load;
 use measure::Measured;
 
@@ -70,15 +73,17 @@ async fn measure_swarm(sync: Sync, size: &Size) -> anyhow::Result<()> {
     let mut made = 20;
     for in_flight in IN_FLIGHT {
         let count = if in_flight == 1 { size.intents } else { size.intents * 5 };
-        let before = load.spent().await?;
+        let before = Spent::of(&swarm).await?;
         let measured = load.run(&format!("at{in_flight}"), in_flight, count).await?;
-        let spent = load.spent().await? - before;
+        let spent = Spent::of(&swarm).await?;
         made += count;
         say(&line(in_flight, &measured, "intents"))?;
-        say(&format!("    {} (zone has {made} records at the end)", spent.each_of(count)))?;
+        for line in spent.each_of(count, &before) {
+            say(&format!("    {line}"))?;
+        }
+        say(&format!("    the zone has {made} records at the end; {}", agents::memory(&swarm)?))?;
         sample = Some(load.sample(&format!("at{in_flight}"), 0).await?);
     }
-    say(&format!("    {}", agents::memory(&swarm)?))?;
     let sample = sample.context("something was measured")?;
     say(&format!(
         "the same bytes through raw JetStream: publish, deliver, ack; {}",
@@ -100,6 +105,8 @@ async fn measure_swarm(sync: Sync, size: &Size) -> anyhow::Result<()> {
         for line in codec::lines(&sample)? {
             say(&line)?;
         }
+        say("understanding, one thread")?;
+        say(&understanding::line()?)?;
     }
     Ok(())
 }

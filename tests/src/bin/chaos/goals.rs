@@ -85,10 +85,16 @@ impl Goals {
     }
 
     /// The next run: with the places that killed least, and the faults that hit least.
-    pub(crate) fn scenario(&mut self, seed: u64, trouble: Trouble, report: &Report) -> Scenario {
+    pub(crate) fn scenario(
+        &mut self,
+        seed: u64,
+        trouble: Trouble,
+        work: u64,
+        report: &Report,
+    ) -> Scenario {
         let kills = matches!(trouble, Trouble::Kill | Trouble::All);
         let places = if kills { self.next(report) } else { Vec::new() };
-        Scenario { seed, trouble, places, sorts: self.sorts(report) }
+        Scenario { seed, trouble, work, places, sorts: self.sorts(report) }
     }
 
     pub(crate) fn note(&mut self, outcome: &Outcome) {

@@ -34,6 +34,9 @@ struct Arguments {
     /// Runs at once.
     #[arg(long, default_value_t = 4)]
     parallel: usize,
+    /// Most intents for one stack in a run; with more of them a run is longer and troubled more.
+    #[arg(long, default_value_t = 5)]
+    work: u64,
     /// No run begins after so many minutes.
     #[arg(long)]
     minutes: Option<u64>,
@@ -85,7 +88,7 @@ async fn chaos(arguments: &Arguments) -> anyhow::Result<(Report, Vec<String>)> {
                 goals.serving(&report)
             };
             let Some(trouble) = trouble.map(|it| arguments.trouble.unwrap_or(it)) else { break };
-            let scenario = goals.scenario(seed, trouble, &report);
+            let scenario = goals.scenario(seed, trouble, arguments.work, &report);
             running.push(async move { (scenario.seed, scenario.trouble, run(scenario).await) });
             seed += 1;
         }

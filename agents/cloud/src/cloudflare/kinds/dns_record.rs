@@ -5,9 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use async_trait::async_trait;
 use bus_schema::{Properties, Resource, ResourceAddress};
 use reqwest::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Operations, outputs, text};
+use super::{Operations, outputs};
 use crate::Observed;
 use crate::cloudflare::api::Api;
 use crate::cloudflare::fields::{Fields, properties};
@@ -97,18 +98,17 @@ impl Operations for DnsRecord {
     }
 
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
-        let records = api.pages(&["dns_records"], PER_PAGE).await?;
-        Ok(records.iter().filter_map(project).collect())
+        api.pages_of(&["dns_records"], PER_PAGE, Shown::project).await
     }
 
     async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error> {
-        Ok(api.find(&["dns_records", id]).await?.as_ref().and_then(project))
+        Ok(api.find(&["dns_records", id]).await?.and_then(project))
     }
 
     async fn create(&self, api: &Api<'_>, resource: &Resource) -> Result<Observed, Error> {
         let body = payload(&resource.address, &resource.properties);
         let made = api.send(Method::POST, &["dns_records"], body).await?;
-        api.projected(project(&made))
+        api.projected(project(made))
     }
 
     async fn update(
@@ -120,7 +120,7 @@ impl Operations for DnsRecord {
         // PATCH: tags and settings of the record are not ours to reset.
         let body = payload(&resource.address, &resource.properties);
         let changed = api.send(Method::PATCH, &["dns_records", id], body).await?;
-        api.projected(project(&changed))
+        api.projected(project(changed))
     }
 
     async fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
@@ -128,27 +128,46 @@ impl Operations for DnsRecord {
     }
 }
 
-/// The record as Cloudflare shows it.
-pub(crate) fn project(record: &Value) -> Option<Observed> {
-    let id = record.get("id")?.as_str()?;
-    let record_type = record.get("type")?.as_str()?.to_ascii_uppercase();
-    let name = host(record.get("name")?.as_str()?);
-    let shown = text(record, "content").unwrap_or_default();
-    let content = content(&record_type, &shown).unwrap_or(shown);
-    Some(Observed {
-        id: id.to_owned(),
-        key: format!("{record_type} {name}"),
-        owner: text(record, "comment").and_then(|comment| Marker::find(&comment)),
-        outputs: outputs([("id", id), ("name", &name)]),
-        properties: properties([
-            ("name", name.into()),
-            ("type", record_type.into()),
-            ("content", content.into()),
-            ("ttl", record.get("ttl").cloned().unwrap_or(AUTOMATIC.into())),
-            ("proxied", record.get("proxied").cloned().unwrap_or(false.into())),
-        ]),
-        modified_at: text(record, "modified_on"),
-    })
+/// The record as Cloudflare shows it. Read as what it is, since a zone can have thousands.
+#[derive(Debug, Deserialize)]
+struct Shown {
+    id: Option<String>,
+    #[serde(rename = "type")]
+    record_type: Option<String>,
+    name: Option<String>,
+    content: Option<String>,
+    ttl: Option<i64>,
+    proxied: Option<bool>,
+    comment: Option<String>,
+    modified_on: Option<String>,
+}
+
+impl Shown {
+    fn project(self) -> Option<Observed> {
+        let (id, mut record_type, name) = (self.id?, self.record_type?, host(&self.name?));
+        record_type.make_ascii_uppercase();
+        let shown = self.content.unwrap_or_default();
+        let content = content(&record_type, &shown).unwrap_or(shown);
+        Some(Observed {
+            key: format!("{record_type} {name}"),
+            owner: self.comment.as_deref().and_then(Marker::find),
+            outputs: outputs([("id", &id), ("name", &name)]),
+            id,
+            properties: properties([
+                ("name", name.into()),
+                ("type", record_type.into()),
+                ("content", content.into()),
+                ("ttl", self.ttl.unwrap_or(AUTOMATIC).into()),
+                ("proxied", self.proxied.unwrap_or(false).into()),
+            ]),
+            modified_at: self.modified_on,
+        })
+    }
+}
+
+/// One record as Cloudflare shows it.
+pub(crate) fn project(record: Value) -> Option<Observed> {
+    serde_json::from_value::<Shown>(record).ok().and_then(Shown::project)
 }
 
 /// The record as Cloudflare takes it.

@@ -56,6 +56,7 @@ fn stack(name: &str) -> StackState {
         last: None,
         failed: Vec::new(),
         paused: None,
+        deleted: Vec::new(),
         waiting: Vec::new(),
         heeded: 0,
         updated_at: jiff::Timestamp::UNIX_EPOCH,

@@ -60,7 +60,7 @@ pub(super) fn shown(kind: &dyn Kind, normalised: &Properties) -> Observed {
         "cloudflare.dns_record" => {
             let payload = dns_record::payload(&address, normalised);
             let name = payload["name"].as_str().unwrap().to_uppercase();
-            dns_record::project(&with(payload, json!({ "id": "9f", "name": name, "meta": {} })))
+            dns_record::project(with(payload, json!({ "id": "9f", "name": name, "meta": {} })))
         }
         "cloudflare.waf_rule" => rule(&waf_rule::WafRule),
         "cloudflare.rate_limit" => rule(&rate_limit::RateLimit),
@@ -205,7 +205,7 @@ fn a_txt_record_is_the_same_with_quotes_and_without() {
     .unwrap();
     let shown = json!({ "id": "1", "type": "TXT", "name": "_dmarc.example.com", "ttl": 1,
         "proxied": false, "content": "\"v=DMARC1; \" \"p=none\"" });
-    let observed = dns_record::project(&shown).unwrap().properties;
+    let observed = dns_record::project(shown).unwrap().properties;
     assert_eq!(differences(kind, &declared, &observed), [""; 0]);
 }
 

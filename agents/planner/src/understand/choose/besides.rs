@@ -15,10 +15,10 @@ use crate::understand::text::{Script, Span};
 /// Most places looked at; a text with more is no intent anyway.
 const MOST_CUTS: usize = 16;
 
-/// The paths the parts are for, if there is more in the text than the chosen path does.
+/// The paths the parts are for, if there is more in the text than the chosen path does, or no path could be chosen.
 pub(super) fn find(
     reading: &Reading<'_>,
-    chosen: &GoldenPath,
+    chosen: Option<&GoldenPath>,
     environment: &Environment,
     known: Known<'_>,
 ) -> Option<Vec<PathName>> {
@@ -36,9 +36,9 @@ pub(super) fn find(
     cuts(reading).into_iter().take(MOST_CUTS).find_map(|at| {
         let first = part(Span { start: 0, end: at })?;
         let second = part(Span { start: at, end })?;
-        let more = [first, second]
-            .into_iter()
-            .any(|path| path.name != chosen.name && !chosen.covers.contains(&path.name));
+        let more = [first, second].into_iter().any(|path| {
+            chosen.is_none_or(|it| path.name != it.name && !it.covers.contains(&path.name))
+        });
         (more && first.name != second.name).then(|| vec![first.name.clone(), second.name.clone()])
     })
 }

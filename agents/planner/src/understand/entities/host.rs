@@ -6,18 +6,27 @@ use super::{Entities, Found};
 use crate::understand::text::{Script, Span, Text, Token};
 
 /// Ends of file names, none of which is a top-level domain.
-const FILE_ENDS: [&str; 12] =
-    ["js", "mjs", "ts", "html", "css", "json", "yaml", "yml", "txt", "pdf", "png", "jpg"];
+pub(super) const FILE_ENDS: [&str; 17] = [
+    "zip", "csv", "log", "md", "xlsx", "js", "mjs", "ts", "html", "css", "json", "yaml", "yml",
+    "txt", "pdf", "png", "jpg",
+];
 
 pub(super) fn read(text: &Text<'_>, token: &Token, entities: &mut Entities) {
     let mail = text.original.get(..token.span.start).is_some_and(|before| before.ends_with('@'));
-    if token.script != Script::Latin || token.torn || mail {
+    if token.script != Script::Latin || mail {
+        return;
+    }
+    if token.torn {
+        entities.hosts.extend(in_another_script(text, token));
         return;
     }
     let (scheme, rest) = match token.form.split_once("://") {
         Some((_, rest)) => (true, rest),
         None => (false, token.form.as_str()),
     };
+    if rest.starts_with('/') && is_signature(text, token) {
+        return;
+    }
     if rest.starts_with('/') {
         entities.paths.push(Found { value: rest.to_owned(), span: token.span });
         return;
@@ -43,6 +52,31 @@ pub(super) fn read(text: &Text<'_>, token: &Token, entities: &mut Entities) {
         let span = part(text, token, &path);
         entities.paths.push(Found { value: path, span });
     }
+}
+
+/// `/Joana` at the beginning of a line: who writes, and no path.
+fn is_signature(text: &Text<'_>, token: &Token) -> bool {
+    let before = text.original.get(..token.span.start).unwrap_or_default();
+    let name = text.slice(token.span).trim_start_matches('/');
+    before.ends_with('\n')
+        && name.starts_with(char::is_uppercase)
+        && name.chars().all(char::is_alphabetic)
+}
+
+/// `예제.example.com`: a name whose first labels are in another script, as the DNS writes it
+/// (RFC 5891). One whose last label is might end in a particle, and is none.
+fn in_another_script(text: &Text<'_>, token: &Token) -> Option<Found<String>> {
+    let letter = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
+    let before = text.original.get(..token.span.start)?;
+    let start = before.char_indices().rev().take_while(|(_, c)| letter(*c)).last()?.0;
+    let span = Span { start, end: token.span.end };
+    let written = text.slice(span);
+    let after = text.original.get(span.end..)?.chars().next();
+    if written.starts_with(['.', '-']) || after == Some('.') {
+        return None;
+    }
+    let value = idna::domain_to_ascii_strict(written).ok()?;
+    is_host(&value, false).then_some(Found { value, span })
 }
 
 /// Where that part of a token stands; the whole token where it is written in another form.
@@ -99,8 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_name_is_no_host() {
-        assert_eq!(hosts("예제.example.com www.example.한국"), []);
+    fn a_name_in_another_script_is_one_where_it_is_seen_to_end() {
+        assert_eq!(
+            hosts("예제.example.com을 www.example.한국"),
+            [("xn--2j5b21b.example.com".to_owned(), "예제.example.com".to_owned())]
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What a text mentions that needs no dictionary: hosts, addresses, paths, quantities.
 
 mod host;
+mod measure;
 mod noise;
+mod numeral;
 mod quantity;
 mod units;
 

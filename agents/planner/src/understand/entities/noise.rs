@@ -21,6 +21,14 @@ pub(crate) enum Noise {
     Telephone,
     /// `$29`, `2,000 euros`, `120만 원`.
     Price,
+    /// `10 MB`, `2GB`, `900메가`.
+    Size,
+    /// `port 22`, `8080번 포트`, the `8443` of a URL.
+    Port,
+    /// `ap-northeast-2`, `us-east-1`.
+    Region,
+    /// `config.yaml`, `index.html`.
+    File,
 }
 
 const MONTHS: [&str; 23] = [
@@ -62,17 +70,26 @@ pub(super) fn find(text: &Text<'_>) -> Vec<(Noise, Span)> {
 fn read(text: &Text<'_>, at: usize) -> Option<(Noise, Span)> {
     let token = text.tokens.get(at)?;
     let form = token.form.as_str();
+    let named = form.rsplit_once('.').is_some_and(|(name, end)| {
+        !name.is_empty() && !form.contains(['/', ':']) && super::host::FILE_ENDS.contains(&end)
+    });
+    if token.script == Script::Latin && named && !form.contains("..") {
+        return Some((Noise::File, token.span));
+    }
     if token.script != Script::Latin || !form.bytes().any(|b| b.is_ascii_digit()) {
         return None;
     }
     let next = |ahead: usize| text.tokens.get(at + ahead).map_or("", |it| it.form.as_str());
-    let last = at.checked_sub(1).and_then(|at| text.tokens.get(at));
-    let before = last.map_or("", |it| it.form.as_str());
-    let char_before = text.original.get(..token.span.start)?.chars().next_back();
-    let char_after = text.original.get(token.span.end..)?.chars().next();
     let join = |ahead: usize| {
         text.tokens.get(at + ahead).map_or(token.span, |other| token.span.join(other.span))
     };
+    let last = at.checked_sub(1).and_then(|at| text.tokens.get(at));
+    let before = last.map_or("", |it| it.form.as_str());
+    if let Some(found) = super::measure::read(token, before, next(1), join(1)) {
+        return Some(found);
+    }
+    let char_before = text.original.get(..token.span.start)?.chars().next_back();
+    let char_after = text.original.get(token.span.end..)?.chars().next();
     if char_before == Some('#') || is_ticket(text, token) {
         return Some((Noise::Ticket, token.span));
     }

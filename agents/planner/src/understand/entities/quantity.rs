@@ -4,10 +4,8 @@
 //! (`1.5 rps`, `100 a minute`) is left out rather than rounded.
 
 use super::Found;
-use super::units::{
-    Decimal, Per, UnitWord, is_counter, korean_magnitude_of, korean_rate, korean_unit,
-    suffix_parts, unit_word,
-};
+use super::numeral::{Cursor, split};
+use super::units::{Decimal, Per, UnitWord, korean_rate, korean_unit, suffix_parts, unit_word};
 use crate::understand::text::{Script, Span, Text, Token};
 
 /// A whole number of something.
@@ -55,13 +53,13 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
         Some(number) => number,
         // `초당 만 건`: the numeral alone, where a rate was announced.
         None if rate_before.is_some() => (Decimal::of(1), cursor.korean_magnitude()?),
-        None => return None,
+        None => return cursor.korean_days().map(|days| (Some(days), cursor.next)),
     };
     let number = number.times(plural);
     if is_negative(text, first.span) {
         return Some((None, cursor.next));
     }
-    let number = cursor.more_korean(number);
+    let number = cursor.more_korean(number, plural);
     let quantity = match (rate_before, cursor.unit()) {
         (Some(per), Some(UnitWord::Requests) | None) | (None, Some(UnitWord::Rate(per))) => {
             if let (Some(_), Some(token)) = (rate_before, before) {
@@ -72,6 +70,8 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
         (None, Some(UnitWord::Time(seconds))) => {
             number.times(seconds).whole().map(|amount| Quantity { amount, unit: Unit::Seconds })
         }
+        // `peak_rps: 250`.
+        (None, None) if is_labelled_rate(text, at) => per_second(number, Per::Second),
         (None, Some(UnitWord::Requests) | None) => {
             number.whole().map(|amount| Quantity { amount, unit: Unit::Plain })
         }
@@ -79,6 +79,24 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
         (Some(_), Some(UnitWord::Rate(_) | UnitWord::Time(_))) | (_, Some(UnitWord::Other)) => None,
     };
     Some((quantity.map(|value| Found { value, span: cursor.span }), cursor.next))
+}
+
+/// Whether a label that names requests per second stands right before it.
+fn is_labelled_rate(text: &Text<'_>, at: usize) -> bool {
+    let token = |before: usize| at.checked_sub(before).and_then(|at| text.tokens.get(at));
+    // `RPS는 1500`.
+    let topic = |it: &Token| matches!(it.form.as_str(), "은" | "는" | "이" | "가");
+    let (label, number) = match token(1) {
+        Some(it) if it.glued && topic(it) => (token(2), Some(it)),
+        label => (label, text.tokens.get(at)),
+    };
+    label.zip(number).is_some_and(|(label, number)| {
+        let between = text.original.get(label.span.end..number.span.start).unwrap_or_default();
+        let last = label.form.rsplit(['_', '-']).next().unwrap_or_default();
+        matches!(unit_word(last), Some(UnitWord::Rate(Per::Second)))
+            && matches!(between.trim(), ":" | "=" | "" | "~" | "≈")
+            && !between.contains('\n')
+    })
 }
 
 fn per_second(number: Decimal, per: Per) -> Option<Quantity> {
@@ -100,129 +118,23 @@ fn is_negative(text: &Text<'_>, span: Span) -> bool {
         && back.next().is_none_or(|c| c.is_whitespace() || c == '(')
 }
 
-/// Reads on while the words belong to the quantity.
-struct Cursor<'a> {
-    text: &'a Text<'a>,
-    next: usize,
-    span: Span,
-}
-
 impl Cursor<'_> {
-    fn peek(&self, ahead: usize) -> Option<&Token> {
-        let here = self.text.tokens.get(self.next + ahead)?;
-        let last = self.text.tokens.get(self.next.checked_sub(1)?);
-        last.is_none_or(|last| last.clause == here.clause).then_some(here)
-    }
-
-    fn form(&self, ahead: usize) -> &str {
-        self.peek(ahead).map_or("", |token| token.form.as_str())
-    }
-
-    fn take(&mut self, tokens: usize) {
-        for _ in 0..tokens {
-            if let Some(token) = self.text.tokens.get(self.next) {
-                self.span = self.span.join(token.span);
-            }
-            self.next += 1;
-        }
-    }
-
-    /// The digits, and the magnitude that follows them; the unit glued to them is left for
-    /// [`Self::unit`] by not taking the token.
-    fn number(&mut self) -> Option<(Decimal, u64)> {
+    /// `일주일`, `이틀`: days with a word of their own. What was so long ago is none.
+    fn korean_days(&mut self) -> Option<Found<Quantity>> {
+        const DAYS: [(&str, u64); 6] =
+            [("일주일", 7), ("이틀", 2), ("사흘", 3), ("나흘", 4), ("열흘", 10), ("보름", 15)];
+        const AWAY: [&str; 7] = ["전", "후", "뒤", "째", "만에", "마다", "에"];
         let token = self.text.tokens.get(self.next)?;
-        if token.script != Script::Latin {
-            return None;
-        }
-        if !token.form.starts_with(|c: char| c.is_ascii_digit()) {
-            return self.english_numeral();
-        }
-        let (number, suffix) = split(&token.form)?;
-        if suffix.is_empty() {
-            self.take(1);
-            let magnitude = self.korean_magnitude().or_else(|| self.english_magnitude());
-            return Some((number, magnitude.unwrap_or(1)));
-        }
-        let written = self.text.slice(token.span);
-        let (magnitude, unit) = suffix_parts(suffix);
-        if unit.is_empty() {
-            // `5m` is minutes and `5m rps` millions: the next word tells.
-            if suffix == "m" && !written.ends_with('M') && !self.rate_at(1) {
-                return Some((number, 1));
-            }
-            self.take(1);
-            return Some((number, magnitude));
-        }
-        unit_word(unit).is_some().then_some((number, magnitude))
-    }
-
-    /// `ten thousand`, `twenty-five`, `five hundred`, `half an` hour is none.
-    fn english_numeral(&mut self) -> Option<(Decimal, u64)> {
-        let token = self.text.tokens.get(self.next)?;
-        let mut sum = 0;
-        for part in token.form.split('-') {
-            sum += english_number(part)?;
-        }
-        // One alone is a word of speech.
-        let follows = |word: &str| {
-            unit_word(word).is_some() || matches!(word, "hundred" | "thousand" | "million")
-        };
+        let (word, days) = DAYS.iter().find(|(word, _)| token.form.starts_with(word))?;
+        let rest = token.form.strip_prefix(word)?;
+        let away = |form: &str| AWAY.iter().any(|it| form.starts_with(it));
         let next = self.text.tokens.get(self.next + 1).map_or("", |it| it.form.as_str());
-        if !follows(next) {
+        if away(rest) || rest.is_empty() && away(next) {
             return None;
         }
         self.take(1);
-        let hundred = self.form(0) == "hundred";
-        if hundred {
-            self.take(1);
-        }
-        let magnitude = self.english_magnitude().unwrap_or(1);
-        Some((Decimal::of(sum), magnitude * if hundred { 100 } else { 1 }))
-    }
-
-    fn english_magnitude(&mut self) -> Option<u64> {
-        let magnitude = match self.form(0) {
-            "k" | "thousand" => 1_000,
-            "m" | "million" => 1_000_000,
-            "billion" => 1_000_000_000,
-            _ => return None,
-        };
-        self.take(1);
-        Some(magnitude)
-    }
-
-    /// `만`, `천`, also with what follows glued to it: `만건까지` is taken whole by [`Self::unit`].
-    fn korean_magnitude(&mut self) -> Option<u64> {
-        let token = self.peek(0).or_else(|| self.text.tokens.get(self.next))?;
-        if token.script != Script::Hangul {
-            return None;
-        }
-        let (magnitude, rest) = korean_magnitude_of(&token.form)?;
-        // Glued to its digits it is a numeral whatever follows: `2천인데`.
-        if !(rest.is_empty() || is_counter(rest) || token.glued) {
-            return None;
-        }
-        self.take(1);
-        Some(magnitude)
-    }
-
-    /// The `5천` of `1만 5천`.
-    fn more_korean(&mut self, number: Decimal) -> Decimal {
-        let (Some(digits), Some(magnitude)) = (self.peek(0), self.peek(1)) else { return number };
-        let (Some((more, "")), Some((factor, rest))) =
-            (split(&digits.form), korean_magnitude_of(&magnitude.form))
-        else {
-            return number;
-        };
-        let smaller = number.whole().is_some_and(|all| all % 10_000 == 0 && all > 0);
-        let more = more.times(factor).whole().filter(|more| *more < 10_000);
-        match more.and_then(|more| number.plus(more)) {
-            Some(sum) if smaller && magnitude.glued && (rest.is_empty() || is_counter(rest)) => {
-                self.take(2);
-                sum
-            }
-            _ => number,
-        }
+        let value = Quantity { amount: days * 86_400, unit: Unit::Seconds };
+        Some(Found { value, span: self.span })
     }
 
     fn unit(&mut self) -> Option<UnitWord> {
@@ -242,6 +154,15 @@ impl Cursor<'_> {
                 }
                 other => other,
             };
+        }
+        // `5,000 ordinary requests per second`.
+        let described = self.peek(0).is_some_and(|it| it.script == Script::Latin)
+            && unit_word(self.form(0)).is_none()
+            && self.form(0).bytes().all(|b| b.is_ascii_lowercase())
+            && !matches!(self.form(0), "per" | "a" | "an" | "each" | "every" | "to" | "and" | "or")
+            && matches!(unit_word(self.form(1)), Some(UnitWord::Requests));
+        if described {
+            self.take(1);
         }
         let word = match self.peek(0)?.script {
             Script::Hangul => korean_unit(self.form(0))?,
@@ -279,50 +200,10 @@ impl Cursor<'_> {
         Some(per)
     }
 
-    fn rate_at(&self, ahead: usize) -> bool {
+    pub(super) fn rate_at(&self, ahead: usize) -> bool {
         let word = self.text.tokens.get(self.next + ahead).map_or("", |token| token.form.as_str());
         matches!(unit_word(word), Some(UnitWord::Rate(_) | UnitWord::Requests))
     }
-}
-
-fn english_number(word: &str) -> Option<u128> {
-    const NUMERALS: [(&str, u128); 27] = [
-        ("one", 1),
-        ("two", 2),
-        ("three", 3),
-        ("four", 4),
-        ("five", 5),
-        ("six", 6),
-        ("seven", 7),
-        ("eight", 8),
-        ("nine", 9),
-        ("ten", 10),
-        ("eleven", 11),
-        ("twelve", 12),
-        ("thirteen", 13),
-        ("fourteen", 14),
-        ("fifteen", 15),
-        ("sixteen", 16),
-        ("seventeen", 17),
-        ("eighteen", 18),
-        ("nineteen", 19),
-        ("twenty", 20),
-        ("thirty", 30),
-        ("forty", 40),
-        ("fifty", 50),
-        ("sixty", 60),
-        ("seventy", 70),
-        ("eighty", 80),
-        ("ninety", 90),
-    ];
-    NUMERALS.iter().find(|(name, _)| *name == word).map(|(_, number)| *number)
-}
-
-fn split(form: &str) -> Option<(Decimal, &str)> {
-    let end =
-        form.find(|c: char| !c.is_ascii_digit() && c != ',' && c != '.').unwrap_or(form.len());
-    let (digits, suffix) = form.split_at(end);
-    Some((Decimal::parse(digits)?, suffix.trim_start_matches('-')))
 }
 
 #[cfg(test)]

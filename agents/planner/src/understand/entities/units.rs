@@ -109,7 +109,8 @@ pub(super) fn unit_word(word: &str) -> Option<UnitWord> {
         "rpm" | "/m" | "/min" | "/minute" | "req/min" | "reqs/min" | "requests/min"
         | "requests/minute" | "req/m" => UnitWord::Rate(Per::Minute),
         "rph" | "/h" | "/hour" | "req/h" | "requests/hour" => UnitWord::Rate(Per::Hour),
-        "request" | "requests" | "req" | "reqs" | "hits" | "queries" | "calls" => {
+        "request" | "requests" | "req" | "reqs" | "hits" | "queries" | "calls" | "times"
+        | "lookups" | "visits" | "gets" | "clicks" | "orders" | "transactions" | "messages" => {
             UnitWord::Requests
         }
         "s" | "sec" | "secs" | "second" | "seconds" => UnitWord::Time(1),
@@ -117,7 +118,10 @@ pub(super) fn unit_word(word: &str) -> Option<UnitWord> {
         "h" | "hr" | "hrs" | "hour" | "hours" => UnitWord::Time(3_600),
         "d" | "day" | "days" => UnitWord::Time(86_400),
         "w" | "week" | "weeks" => UnitWord::Time(604_800),
-        "ms" | "kb" | "mb" | "gb" | "tb" | "gbps" | "mbps" | "users" | "percent" => UnitWord::Other,
+        // A year of 365 days.
+        "year" | "years" | "yr" | "yrs" => UnitWord::Time(31_536_000),
+        "ms" | "kb" | "mb" | "gb" | "tb" | "gbps" | "mbps" | "users" | "percent" | "gib"
+        | "mib" | "kib" | "bytes" | "months" | "month" => UnitWord::Other,
         _ => return None,
     })
 }
@@ -161,7 +165,7 @@ pub(super) fn korean_unit(form: &str) -> Option<UnitWord> {
         ("일", UnitWord::Time(86_400)),
         ("주", UnitWord::Time(604_800)),
         ("개월", UnitWord::Other),
-        ("년", UnitWord::Other),
+        ("년", UnitWord::Time(31_536_000)),
         ("요청", UnitWord::Requests),
         ("건", UnitWord::Requests),
         ("회", UnitWord::Requests),

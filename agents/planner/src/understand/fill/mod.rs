@@ -4,6 +4,7 @@
 //! its type. A parameter with two values is a contradiction; a value that no parameter takes is
 //! said, never passed over: part of what was asked would not happen.
 
+mod background;
 mod named;
 mod roles;
 mod values;
@@ -37,6 +38,7 @@ pub(crate) fn from_words(
     named::read(&mut said, environment);
     said.let_ours_be_the_hostname(environment);
     said.let_hostname_prevail(environment);
+    said.let_the_longer_name_prevail();
     match leftover {
         // Where it is not said what to remove, that is what matters.
         Some(words) if !path.is_removal() => {
@@ -174,6 +176,22 @@ impl<'r, 't> Said<'r, 't> {
             if let Some(values) = self.values.get_mut(name) {
                 values.retain(|(service, _)| !elsewhere(service));
             }
+        }
+    }
+
+    /// `careers.example.org … example.org is our sister company's`: the name of the zone says
+    /// nothing new.
+    fn let_the_longer_name_prevail(&mut self) {
+        for name in self.of_type(|it| matches!(it, ParameterType::Hostname)) {
+            let Some(values) = self.values.get_mut(name) else { continue };
+            let all: Vec<String> =
+                values.iter().filter_map(|(value, _)| value.as_str()).map(str::to_owned).collect();
+            let holds = |outer: &str| {
+                all.iter().any(|inner| {
+                    inner.strip_suffix(outer).is_some_and(|label| label.ends_with('.'))
+                })
+            };
+            values.retain(|(value, _)| !value.as_str().is_some_and(holds));
         }
     }
 

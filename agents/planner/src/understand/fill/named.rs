@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Said;
 use crate::understand::reading::Mention;
-use crate::understand::text::Span;
+use crate::understand::text::{Script, Span};
 use crate::understand::words::Term;
 
 /// A value with the places that speak of it.
@@ -30,16 +30,17 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
                     .collect();
                 let options = longest(options);
                 phrases.extend(options.iter().flat_map(|option| {
-                    option.mentions.iter().filter(|it| it.length > 1).map(|it| it.span)
+                    option.mentions.iter().filter(|it| it.length > 1 && !it.joint).map(|it| it.span)
                 }));
-                let options = told(said, options);
+                let options =
+                    if options.len() == 2 { told(said, options) } else { not_denied(options) };
                 for (value, span) in best(options) {
                     said.say(name, value, span);
                 }
             }
             ParameterType::Boolean { yes, no } => {
-                let said_yes = said.reading.mentions(yes.iter());
-                let said_no = said.reading.mentions(no.iter());
+                let said_yes = said.reading.mentions(yes);
+                let said_no = said.reading.mentions(no);
                 let yes_or_no = |mention: &Mention, value: bool| (value, mention.span);
                 // `no caching` holds `caching`: the longer one is meant.
                 let answers: Vec<(bool, Span)> = said_no
@@ -60,7 +61,10 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
                                     said_no.iter().any(|no| no.span.overlaps(next.span))
                                 })
                             })
-                            .map(|mention| yes_or_no(mention, !mention.negated)),
+                            .map(|mention| {
+                                switched_off(said, mention)
+                                    .unwrap_or_else(|| yes_or_no(mention, !mention.negated))
+                            }),
                     )
                     .collect();
                 for (answer, span) in answers {
@@ -84,10 +88,33 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
         }
     }
     for concept in path.concepts.values() {
-        let mentions = said.reading.mentions(concept.words.iter());
-        phrases.extend(mentions.iter().filter(|it| it.length > 1).map(|it| it.span));
+        let mentions = said.reading.mentions(&concept.words);
+        let long = mentions.iter().filter(|it| it.length > 1 && !it.joint);
+        phrases.extend(long.map(|it| it.span));
     }
     services(said, environment, &phrases);
+}
+
+/// Words that switch off what is named before them: `proxy: off`.
+const OFF: &str = "off_value";
+/// How many words after the name.
+const OFF_REACH: usize = 3;
+
+/// `proxy: off`, `프록시: 사용 안 함`.
+fn switched_off(said: &Said<'_, '_>, mention: &Mention) -> Option<(bool, Span)> {
+    let reading = said.reading;
+    let off = reading.classes.get(OFF)?.iter().find(|off| {
+        let between = |span: Span| span.start >= mention.span.end && span.end <= off.start;
+        let words = reading.words.iter().filter(|word| between(word.span)).count();
+        let names = reading.entities.names().into_iter().any(between);
+        let gap = reading.text.original.get(mention.span.end..off.start).unwrap_or("\n");
+        off.start >= mention.span.end
+            && words < OFF_REACH
+            && !names
+            && !gap.contains('\n')
+            && !gap.contains(',')
+    })?;
+    Some((false, mention.span.join(*off)))
 }
 
 /// The word, or the quoted words, right after a role word: `called games`, `named "games for all"`.
@@ -99,14 +126,18 @@ fn texts(said: &Said<'_, '_>, roles: &Words) -> Vec<(Value, Span)> {
         .flat_map(|role| Term::of(role).find_all(&said.reading.words))
         .filter_map(|role| {
             let rest = text.original.get(role.end..)?;
-            let start = role.end + (rest.len() - rest.trim_start().len());
+            let value = rest.trim_start_matches([' ', '\t', ':', '=']).trim_start();
+            let start = role.end + (rest.len() - value.len());
             let rest = text.original.get(start..)?;
             let quoted = QUOTES.iter().find_map(|(open, close)| {
                 let inner = rest.strip_prefix(*open)?;
                 let start = start + open.len_utf8();
                 Some(Span { start, end: start + inner.find(*close)? })
             });
-            let next = || text.tokens.iter().find(|token| token.span.start == start);
+            let next = || {
+                let token = text.tokens.iter().find(|token| token.span.start == start)?;
+                (!said.reading.is_of_class("not_a_name", token.span)).then_some(token)
+            };
             let span = quoted.or_else(|| next().map(|token| token.span))?;
             Some((text.slice(span).into(), span))
         })
@@ -124,7 +155,7 @@ fn services(said: &mut Said<'_, '_>, environment: &Environment, phrases: &[Span]
                 option
             })
             .collect();
-        for option in longest(options) {
+        for option in the_service(said, longest(options)) {
             if let Some(mention) = option.mentions.first() {
                 said.say(parameter, option.value, mention.span);
             }
@@ -132,19 +163,49 @@ fn services(said: &mut Said<'_, '_>, environment: &Environment, phrases: &[Span]
     }
 }
 
+/// `www 이미지가 늦게 떠요`: what a service is made of names another one only where none is named.
+fn the_service(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
+    options.retain(|option| !option.mentions.is_empty());
+    let content = |option: &Candidate| {
+        option.mentions.iter().all(|it| said.reading.is_of_class(CONTENT, it.span))
+    };
+    if options.iter().any(|option| !content(option)) {
+        options.retain(|option| !content(option));
+    }
+    options
+}
+
+/// Words for what a server gives to whoever asks.
+const CONTENT: &str = "answer";
+
 fn candidate(said: &Said<'_, '_>, value: Value, name: &str, words: &Words) -> Candidate {
-    let mut mentions = said.reading.mentions(std::iter::once(name).chain(words.iter()));
+    let mut mentions = all_mentions(said, name, words);
     mentions.retain(|mention| !mention.negated);
     Candidate { value, mentions }
 }
 
 /// A value with the places that speak of it, be it to deny it.
 fn either(said: &Said<'_, '_>, value: Value, name: &str, words: &Words) -> Candidate {
-    let mentions = said.reading.mentions(std::iter::once(name).chain(words.iter()));
-    Candidate { value, mentions }
+    Candidate { value, mentions: all_mentions(said, name, words) }
 }
 
-/// What is denied speaks for the other of two values, and for none of more; and what is said to be
+fn all_mentions(said: &Said<'_, '_>, name: &str, words: &Words) -> Vec<Mention> {
+    let mut mentions = said.reading.mentions_of_words(std::iter::once(name));
+    mentions.extend(said.reading.mentions(words));
+    // One word said is said once, whether it is declared alone or as one of a kind.
+    mentions.sort_by_key(|it| (it.span, it.joint, usize::MAX - it.length));
+    mentions.dedup_by_key(|it| it.span);
+    mentions
+}
+
+fn not_denied(mut options: Vec<Candidate>) -> Vec<Candidate> {
+    for option in &mut options {
+        option.mentions.retain(|mention| !mention.negated);
+    }
+    options
+}
+
+/// What is denied speaks for the other of two values; and what is said to be
 /// so already (`is filtered`, `막혀 있는`) yields to what shall be.
 fn told(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
     if let [one, other] = options.as_mut_slice() {
@@ -156,26 +217,68 @@ fn told(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
             if mention.negated { for_one.push(mention) } else { for_other.push(mention) }
         }
         (one.mentions, other.mentions) = (for_one, for_other);
-    } else {
-        for option in &mut options {
-            option.mentions.retain(|mention| !mention.negated);
-        }
     }
     let is_so = |mention: &Mention| {
         const STATES: [&str; 9] =
             ["are", "is", "was", "were", "get", "gets", "got", "being", "been"];
-        const KOREAN: [&str; 9] =
-            ["막혀", "막힌", "막혔", "차단돼", "차단되", "차단된", "차단됐", "허용돼", "허용된"];
-        let words = || said.reading.words.iter().filter(|it| it.span.overlaps(mention.span));
         let be = said.reading.before(mention.span).next();
-        be.is_some_and(|word| STATES.contains(&word.form.as_str()))
-            || words().any(|word| KOREAN.iter().any(|state| word.form.starts_with(state)))
+        // `shall be blocked` is no state.
+        let shall = said.reading.before(mention.span).nth(1).is_some_and(|word| {
+            matches!(word.form.as_str(), "should" | "must" | "shall" | "to" | "can" | "could")
+        });
+        be.is_some_and(|word| STATES.contains(&word.form.as_str())) && !shall
+            || is_state(said, mention)
     };
     let all = || options.iter().flat_map(|it| &it.mentions);
     if all().any(is_so) && !all().all(is_so) {
         for option in &mut options {
             option.mentions.retain(|mention| !is_so(mention));
         }
+    }
+    let mut options = last_said(said, options);
+    // `it is blocked by the gateway; could you fix that?`: who says only how it is wants the other.
+    let all_states = options.iter().flat_map(|it| &it.mentions).all(|it| is_state(said, it));
+    if all_states && let [one, other] = options.as_mut_slice() {
+        std::mem::swap(&mut one.mentions, &mut other.mentions);
+    }
+    options
+}
+
+/// Whether it is said of how things are: `blocked by the gateway`, `막혀 있는`; not `막혀야`.
+fn is_state(said: &Said<'_, '_>, mention: &Mention) -> bool {
+    const SHALL: [&str; 3] = ["야", "게", "도록"];
+    said.reading.is_of_class(AS_IT_IS, mention.span)
+        && !said.reading.words.iter().any(|word| {
+            word.span.overlaps(mention.span) && SHALL.iter().any(|it| word.form.ends_with(it))
+        })
+}
+
+/// Where different things are said in different sentences, what is said last is what is wanted:
+/// first comes how things are.
+fn last_said(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
+    let sentence = |span: Span| {
+        said.reading.words.iter().find(|it| it.span.overlaps(span)).map(|it| it.sentence)
+    };
+    let spoken = options.iter().filter(|it| !it.mentions.is_empty()).count();
+    if spoken < 2 {
+        return options;
+    }
+    let last = options.iter().flat_map(|it| &it.mentions).filter_map(|it| sentence(it.span)).max();
+    // What somebody asked for before is wanted as well.
+    let asked = |nth: Option<usize>| {
+        let wishes = said.reading.classes.get(REQUESTS);
+        wishes.is_some_and(|spans| spans.iter().any(|it| sentence(*it) == nth))
+    };
+    for option in &mut options {
+        option.mentions.retain(|it| {
+            let nth = sentence(it.span);
+            let opens = said.reading.text.tokens.iter().find(|token| Some(token.sentence) == nth);
+            // English commands begin with the verb.
+            let commands = opens.is_some_and(|token| {
+                token.script == Script::Latin && token.span.start == it.span.start
+            });
+            nth == last || commands || asked(nth)
+        });
     }
     options
 }
@@ -185,16 +288,22 @@ fn longest(mut options: Vec<Candidate>) -> Vec<Candidate> {
     let all: Vec<Mention> = options.iter().flat_map(|it| it.mentions.iter().copied()).collect();
     for option in &mut options {
         option.mentions.retain(|mention| {
-            !all.iter().any(|other| {
-                other.span.overlaps(mention.span)
-                    && other.span != mention.span
-                    && (other.length, other.span.end - other.span.start)
-                        > (mention.length, mention.span.end - mention.span.start)
-            })
+            mention.joint
+                || !all.iter().filter(|other| !other.joint).any(|other| {
+                    other.span.overlaps(mention.span)
+                        && other.span != mention.span
+                        && (other.length, other.span.end - other.span.start)
+                            > (mention.length, mention.span.end - mention.span.start)
+                })
         });
     }
     options
 }
+
+/// Words that ask for something to be done.
+const REQUESTS: &str = "requests";
+/// Words for how things are, beside how they shall be.
+const AS_IT_IS: &str = "blocked_now";
 
 /// The value that most is said for, with where; several where as much is said for each.
 fn best(options: Vec<Candidate>) -> Vec<(Value, Span)> {

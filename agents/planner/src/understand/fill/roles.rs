@@ -1,6 +1,6 @@
 //! Which parameter a value is for, by the words beside it.
 
-use policy::Parameter;
+use policy::{Parameter, Words};
 
 use crate::understand::reading::Reading;
 use crate::understand::text::Span;
@@ -12,28 +12,44 @@ const REACH: usize = 2;
 /// How far the nearest role word of the parameter is from a value, in words; `None` if it has none
 /// there.
 pub(super) fn distance(reading: &Reading<'_>, parameter: &Parameter, value: Span) -> Option<usize> {
-    beside(reading, parameter, value).or_else(|| near(reading, parameter, value))
+    let near = |words, most| near(reading, words, value, most);
+    next_to(reading, parameter, value, false)
+        .or_else(|| near(&parameter.roles.near, NEAR).map(|gap| gap + REACH + 1))
+        .or_else(|| near(&parameter.roles.loosely, LOOSELY).map(|gap| gap + REACH + NEAR + 2))
 }
 
-/// The same, of the words right beside it.
+/// The same, of the words right beside it, and of its label.
 pub(super) fn beside(reading: &Reading<'_>, parameter: &Parameter, value: Span) -> Option<usize> {
-    let before = parameter.roles.before.iter().filter_map(|word| {
+    next_to(reading, parameter, value, true)
+}
+
+fn next_to(
+    reading: &Reading<'_>,
+    parameter: &Parameter,
+    value: Span,
+    labels: bool,
+) -> Option<usize> {
+    let gap = |first: Span, second: Span| gap(reading, first, second, labels);
+    let holds = |word: &&str| reading.keys.may_hold(word);
+    let before = parameter.roles.before.iter().filter(holds).filter_map(|word| {
         let places = Term::of(word).find_all(&reading.words);
-        places.into_iter().filter_map(|place| gap(reading, place, value)).min()
+        places.into_iter().filter_map(|place| gap(place, value)).min()
     });
     // What follows, as Korean particles do, follows at once.
-    let after = parameter.roles.after.iter().filter_map(|word| {
+    let after = parameter.roles.after.iter().filter(holds).filter_map(|word| {
         let places = Term::of(word).find_all(&reading.words);
-        places.into_iter().filter_map(|place| gap(reading, value, place)).find(|gap| *gap == 0)
+        places.into_iter().filter_map(|place| gap(value, place)).find(|gap| *gap == 0)
     });
     before.chain(after).filter(|gap| *gap <= REACH).min()
 }
 
 /// Most words between a value and a word that stands anywhere near it.
 const NEAR: usize = 7;
+/// The same, of a word that goes with other values as well.
+const LOOSELY: usize = 12;
 
 /// As [`distance`], but before or after it and over a colon or a comma; farther than any role word.
-fn near(reading: &Reading<'_>, parameter: &Parameter, value: Span) -> Option<usize> {
+fn near(reading: &Reading<'_>, near: &Words, value: Span, most: usize) -> Option<usize> {
     let clause = |span: Span| {
         reading.text.tokens.iter().find(|token| token.span.overlaps(span)).map(|token| token.clause)
     };
@@ -42,22 +58,27 @@ fn near(reading: &Reading<'_>, parameter: &Parameter, value: Span) -> Option<usi
         let between = |span: Span| span.start >= first.end && span.end <= second.start;
         reading.words.iter().filter(|word| between(word.span)).count()
     };
-    let places =
-        parameter.roles.near.iter().flat_map(|word| Term::of(word).find_all(&reading.words));
+    let places = near
+        .iter()
+        .filter(|word| reading.keys.may_hold(word))
+        .flat_map(|word| Term::of(word).find_all(&reading.words));
     places
-        .filter(|place| clause(*place).is_some_and(|there| there.abs_diff(here) <= 1))
-        .map(
-            |place| {
-                if place.end <= value.start { words(place, value) } else { words(value, place) }
-            },
-        )
-        .filter(|gap| *gap <= NEAR)
+        .filter_map(|place| {
+            // What is said of a value stands before it rather than after, and on its side of a comma.
+            let commas = clause(place)?.abs_diff(here);
+            let apart = if place.end <= value.start {
+                words(place, value)
+            } else {
+                words(value, place) + 1
+            };
+            (commas <= 1).then_some(apart + 2 * commas)
+        })
+        .filter(|gap| *gap <= most)
         .min()
-        .map(|gap| gap + REACH + 1)
 }
 
 /// The words between two places of one clause, if the first comes first and no name is between.
-fn gap(reading: &Reading<'_>, first: Span, second: Span) -> Option<usize> {
+fn gap(reading: &Reading<'_>, first: Span, second: Span, labels: bool) -> Option<usize> {
     let between = |span: Span| span.start >= first.end && span.end <= second.start;
     if first.end > second.start || reading.entities.names().into_iter().any(between) {
         return None;
@@ -65,6 +86,8 @@ fn gap(reading: &Reading<'_>, first: Span, second: Span) -> Option<usize> {
     let clause = |span: Span| {
         reading.text.tokens.iter().find(|token| token.span.overlaps(span)).map(|token| token.clause)
     };
-    (clause(first) == clause(second))
+    // `TTL: 600` is one clause to people.
+    let label = reading.text.original.get(first.end..second.start).map(str::trim);
+    (clause(first) == clause(second) || labels && matches!(label, Some(":" | "=" | "：")))
         .then(|| reading.words.iter().filter(|word| between(word.span)).count())
 }

@@ -3,20 +3,20 @@
 use policy::{Environment, ParameterType, Unit as Counted};
 use serde_json::Value;
 
-use super::{Said, roles};
+use super::{Said, background, roles};
 use crate::understand::entities::Unit;
 use crate::understand::reading::Reading;
 use crate::understand::text::Span;
 
 /// A value that some parameter may take.
-struct Candidate {
+pub(super) struct Candidate {
     value: Value,
-    span: Span,
-    sort: Sort,
+    pub(super) span: Span,
+    pub(super) sort: Sort,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sort {
+pub(super) enum Sort {
     Host,
     Address,
     Path,
@@ -31,15 +31,11 @@ enum Sort {
 pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) -> Option<String> {
     let mut rest = Vec::new();
     let mut all = candidates(said.reading);
-    let now: Vec<Span> =
-        all.iter().filter(|it| is_background(said.reading, it)).map(|it| it.span).collect();
-    let rates = all.iter().filter(|it| it.sort == Sort::Rate).count();
-    if now.len() < rates {
-        all.retain(|candidate| !now.contains(&candidate.span));
-    }
+    background::drop(said.reading, &mut all);
     let has_rate = all.iter().any(|it| it.sort == Sort::Rate);
     let addressed = all.iter().any(|it| it.sort == Sort::Address);
-    for candidate in all {
+    let far = farther(said, &all);
+    for candidate in all.into_iter().filter(|it| !far.contains(&it.span)) {
         // Beside a number of requests a bare number is none, beside an address a name is no target.
         let bare = has_rate && candidate.sort == Sort::Plain;
         let named = addressed && candidate.sort == Sort::Host;
@@ -57,39 +53,24 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) -> Option
     for candidate in by_type(said, rest, environment) {
         // Numbers and times stand for many things in a text, as in `HTTP/2` or `24 hours a day`;
         // loads and names are part of what is asked for.
-        if !matches!(candidate.sort, Sort::Plain | Sort::Seconds) && leftover.is_none() {
+        let aside = matches!(candidate.sort, Sort::Plain | Sort::Seconds)
+            || candidate.sort == Sort::Path && is_sought(said.reading, candidate.span);
+        if !aside && leftover.is_none() {
             leftover = Some(said.reading.text.slice(candidate.span).to_owned());
         }
     }
     leftover
 }
 
-/// `currently 2k rps`, `지금은 초당 2천`: how it is, beside how it shall be.
-fn is_background(reading: &Reading<'_>, candidate: &Candidate) -> bool {
-    const NOW: [&str; 18] = [
-        "currently",
-        "now",
-        "today",
-        "from",
-        "was",
-        "were",
-        "used",
-        "usually",
-        "normally",
-        "average",
-        "지금",
-        "현재",
-        "기존",
-        "평소",
-        "평균",
-        "작년",
-        "지난",
-        "요즘",
-    ];
-    candidate.sort == Sort::Rate
-        && reading.before(candidate.span).take(4).any(|word| {
-            NOW.iter().any(|now| word.form == *now || !now.is_ascii() && word.form.starts_with(now))
-        })
+/// `somebody looks for /.env`: what attackers want is nothing to be served.
+fn is_sought(reading: &Reading<'_>, path: Span) -> bool {
+    let sentence = |span: Span| {
+        reading.text.tokens.iter().find(|it| it.span.overlaps(span)).map(|it| it.sentence)
+    };
+    reading
+        .classes
+        .get("attack")
+        .is_some_and(|attacks| attacks.iter().any(|it| sentence(*it) == sentence(path)))
 }
 
 fn candidates(reading: &Reading<'_>) -> Vec<Candidate> {
@@ -150,6 +131,13 @@ fn by_role<'r>(said: &Said<'r, '_>, candidate: &Candidate) -> Option<&'r str> {
     path.parameters
         .iter()
         .filter(|(_, parameter)| takes(&parameter.takes, candidate.sort))
+        // A name of somebody else's is no hostname where there is one of ours.
+        .filter(|(_, parameter)| {
+            let ours = &said.reading.ours;
+            !matches!(parameter.takes, ParameterType::Hostname)
+                || ours.is_empty()
+                || ours.contains(&candidate.span)
+        })
         .filter_map(|(name, parameter)| {
             let distance = if candidate.sort == Sort::Plain {
                 roles::beside(said.reading, parameter, candidate.span)?
@@ -160,6 +148,26 @@ fn by_role<'r>(said: &Said<'r, '_>, candidate: &Candidate) -> Option<&'r str> {
         })
         .min()
         .map(|(_, name)| name)
+}
+
+/// Times that stand farther from the words of their parameter than another one does: in `3 years
+/// ago we … keep them 20 minutes` only one is for keeping.
+fn farther(said: &Said<'_, '_>, all: &[Candidate]) -> Vec<Span> {
+    const MUCH: usize = 4;
+    let times: Vec<(&str, usize, Span)> = all
+        .iter()
+        .filter(|it| it.sort == Sort::Seconds)
+        .filter_map(|it| {
+            let name = by_role(said, it)?;
+            let parameter = said.path.parameters.get(name)?;
+            Some((name, roles::distance(said.reading, parameter, it.span)?, it.span))
+        })
+        .collect();
+    let nearer = |name: &str, than: usize| {
+        times.iter().any(|(other, distance, _)| *other == name && distance + MUCH <= than)
+    };
+    let far = times.iter().filter(|(name, distance, _)| nearer(name, *distance));
+    far.map(|(_, _, span)| *span).collect()
 }
 
 /// What no role word says, to the only parameter of its type; gives back what none takes.

@@ -61,7 +61,7 @@ async fn list(call: Call, Path(zone): Path<String>) -> Answer {
     if let Some(filter) = call.query.keys().find(|name| name.starts_with("tag")) {
         return Err(Failure::unsupported(&format!("the filter `{filter}`")));
     }
-    let records = call.zone(&zone, |zone| {
+    call.zone(&zone, |zone| {
         let mut records: Vec<&DnsRecord> =
             zone.records.values().filter(|record| asked(&call, zone, record)).collect();
         if let Some(field) = call.query("order") {
@@ -76,9 +76,8 @@ async fn list(call: Call, Path(zone): Path<String>) -> Answer {
         if call.query("direction") == Some("desc") {
             records.reverse();
         }
-        Ok(records.into_iter().map(|record| json!(record)).collect())
-    })?;
-    call.page(records, Bounds { least: 1, default: 100, most: 5_000_000 })
+        call.page(records, Bounds { least: 1, default: 100, most: 5_000_000 })
+    })
 }
 
 /// Whether a record is among those asked for: by all filters, or by any with `match=any`.

@@ -1,9 +1,9 @@
-//! Why a plan's turn did not come to an outcome, and whether taking it again helps.
+//! A plan as it arrives for its turn, and why a turn came to no outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus_schema::{InstanceId, StackName};
+use bus_schema::{InstanceId, PlanProposed, StackName};
 use runtime::{BusError, Retry, Retryable, StoreError};
 
 use crate::check::InvalidPlan;
@@ -78,4 +78,15 @@ impl Retryable for TurnError {
             Self::Paused { .. } | Self::Restless { .. } => Retry::After(Duration::from_secs(1)),
         }
     }
+}
+
+/// A plan as it arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'it> {
+    /// The plan.
+    pub proposed: &'it PlanProposed,
+    /// Its sequence in the stream.
+    pub sequence: u64,
+    /// When it was stored there.
+    pub at: jiff::Timestamp,
 }

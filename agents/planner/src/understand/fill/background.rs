@@ -1,0 +1,80 @@
+//! Values that a text mentions beside the one that is wanted: what was, and what was said by
+//! mistake. `it used to be 203.0.113.8 and has to become 203.0.113.9`; `초당 5천, 아니 6천`.
+
+use super::values::{Candidate, Sort};
+use crate::understand::reading::Reading;
+use crate::understand::text::{Script, Span};
+
+/// Words before a value that is so already, or no more.
+const AS_IT_WAS: &str = "as_it_was";
+/// Words before a value that is so today, where another shall be.
+const AS_IT_IS_NOW: &str = "as_it_is_now";
+/// Words after a value that is no more.
+const NOT_ANY_MORE: &str = "not_any_more";
+/// Words with which somebody corrects himself.
+const CORRECTION: &str = "correction";
+/// Words for how long something takes, and for what is too slow.
+const TAKES_LONG: &str = "takes_long";
+const SUFFER: &str = "suffer";
+/// How many words before it.
+const REACH: usize = 4;
+
+/// Forgets such values, where another of the same sort is left.
+pub(super) fn drop(reading: &Reading<'_>, all: &mut Vec<Candidate>) {
+    // `visitors wait four seconds` says how long something takes, not how long it shall be kept.
+    all.retain(|it| it.sort != Sort::Seconds || !is_delay(reading, it.span));
+    for sort in [Sort::Rate, Sort::Address, Sort::Host, Sort::Seconds] {
+        let of_sort: Vec<Span> =
+            all.iter().filter(|it| it.sort == sort).map(|it| it.span).collect();
+        let past: Vec<Span> = of_sort
+            .iter()
+            .copied()
+            .filter(|span| is_past(reading, *span, sort) || is_corrected(reading, *span, &of_sort))
+            .collect();
+        let now = |span: &Span| is_beside(reading, *span, AS_IT_IS_NOW);
+        let now: Vec<Span> = of_sort.iter().copied().filter(now).collect();
+        // `it was …, it now is …`: what is said of the past decides first.
+        let past = if past.is_empty() { now } else { past };
+        if past.len() < of_sort.len() {
+            all.retain(|it| it.sort != sort || !past.contains(&it.span));
+        }
+    }
+}
+
+fn is_past(reading: &Reading<'_>, span: Span, sort: Sort) -> bool {
+    let mut after = reading.after(span).take(1);
+    let from = |form: &str| form == "from" && matches!(sort, Sort::Rate | Sort::Address);
+    let next_before = reading.before(span).next().is_some_and(|word| from(&word.form));
+    // `203.0.113.8 에서 203.0.113.9 로`.
+    let leaves = reading
+        .after(span)
+        .next()
+        .is_some_and(|word| word.form == "에서" && matches!(sort, Sort::Rate | Sort::Address));
+    next_before
+        || leaves
+        || is_beside(reading, span, AS_IT_WAS)
+        || after.any(|word| reading.is_of_class(NOT_ANY_MORE, word.span))
+}
+
+fn is_delay(reading: &Reading<'_>, span: Span) -> bool {
+    let of = |class: &str, span: Span| reading.is_of_class(class, span);
+    reading.before(span).take(2).any(|word| of(TAKES_LONG, word.span) || of(SUFFER, word.span))
+        || reading
+            .after(span)
+            .take(2)
+            .any(|word| of(TAKES_LONG, word.span) && word.script == Script::Hangul)
+}
+
+/// Whether a word of the class stands shortly before it.
+fn is_beside(reading: &Reading<'_>, span: Span, class: &str) -> bool {
+    reading.before(span).take(REACH).any(|word| reading.is_of_class(class, word.span))
+}
+
+/// Whether a correction stands between it and the next of its sort.
+fn is_corrected(reading: &Reading<'_>, span: Span, of_sort: &[Span]) -> bool {
+    let Some(next) = of_sort.iter().filter(|it| it.start >= span.end).min() else { return false };
+    reading
+        .classes
+        .get(CORRECTION)
+        .is_some_and(|all| all.iter().any(|it| it.start >= span.end && it.end <= next.start))
+}

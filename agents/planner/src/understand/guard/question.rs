@@ -1,0 +1,153 @@
+//! Whether a text asks for an answer rather than for infrastructure: `why was it blocked?`,
+//! `왜 차단됐나요?`; not `could you block it?`, `차단해 주실 수 있나요?`.
+//!
+//! A sentence asks where it begins or ends as questions do. A text is a question where one of its
+//! sentences asks and none wishes: then there is nothing to do but to answer.
+
+use crate::understand::reading::Reading;
+use crate::understand::text::Script;
+use crate::understand::words::Word;
+
+/// Words that begin what somebody wants to know.
+const ASKS: &str = "asks";
+/// Words that ask for something to be done.
+const WISHES: &str = "requests";
+/// Words that say that nothing shall be done.
+const ONLY_ASKING: &str = "only_asking";
+/// Words before the sentence proper.
+const GREETINGS: &str = "greetings";
+/// Words that ask for words.
+const EXPLAINS: &str = "explains";
+/// How a Korean sentence ends that asks.
+const KOREAN_ENDS: &str = "question_ends";
+
+pub(super) fn is_one(reading: &Reading<'_>) -> bool {
+    if reading.classes.contains_key(ONLY_ASKING) {
+        return true;
+    }
+    let mut sentences: Vec<Vec<&Word>> = Vec::new();
+    for word in &reading.words {
+        let sentence = word.sentence;
+        match sentences.last_mut() {
+            Some(last) if last.last().is_some_and(|it| it.sentence == sentence) => last.push(word),
+            Some(_) | None => sentences.push(vec![word]),
+        }
+    }
+    let mut asks = false;
+    for sentence in &sentences {
+        match Mood::of(reading, sentence) {
+            Mood::Asks => asks = true,
+            Mood::Wishes => return false,
+            Mood::Tells => {}
+        }
+    }
+    asks
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Asks,
+    Wishes,
+    Tells,
+}
+
+impl Mood {
+    fn of(reading: &Reading<'_>, sentence: &[&Word]) -> Self {
+        let is = |word: &Word, class: &str| reading.is_of_class(class, word.span);
+        let Some(last) = sentence.last() else { return Self::Tells };
+        let marked = ends_with_a_question_mark(reading, last);
+        let any = |class: &str| sentence.iter().any(|word| is(word, class));
+        let begins = |with: &dyn Fn(&Word) -> bool| {
+            beginnings(reading, sentence)
+                .into_iter()
+                .any(|word| !is_label(reading, word) && with(word))
+        };
+        let wonders = |word: &Word| is(word, ASKS);
+        let explains = any(EXPLAINS);
+        let modal = marked && begins(&|word| MODALS.contains(&word.form.as_str()));
+        // `붙여줄 수 있나요`.
+        let able = sentence.windows(2).any(|pair| {
+            matches!(pair, [can, there] if can.form.ends_with('수')
+                && (there.form.starts_with("있") || there.form.starts_with("없")))
+        }) && !sentence.iter().any(|word| wonders(word));
+        let wishes = (any(WISHES) || modal || able) && !explains;
+        let asks = match last.script {
+            Script::Hangul => {
+                let ends = is(last, KOREAN_ENDS);
+                let wonders = sentence.iter().any(|word| wonders(word) && !is_label(reading, word));
+                (ends || marked) && wonders && !wishes
+                    || is(last, ASKS) && !is_label(reading, last)
+                    || marked && !wishes && STATES.iter().any(|end| last.form.ends_with(end))
+            }
+            Script::Latin => {
+                let first = sentence.iter().find(|word| !is(word, GREETINGS));
+                // `forum.example.com, which runs on …` tells.
+                let named = reading.text.tokens.iter().find(|it| it.sentence == last.sentence);
+                let opens = first.is_some_and(|word| {
+                    wonders(word)
+                        && !is_label(reading, word)
+                        && !named.is_some_and(|it| {
+                            it.span.end <= word.span.start
+                                && reading.entities.names().contains(&it.span)
+                        })
+                });
+                opens && (marked || !wishes)
+                    || marked && begins(&wonders)
+                    || marked && begins(&|word| BE.contains(&word.form.as_str()))
+            }
+        };
+        if explains || asks && !wishes {
+            Self::Asks
+        } else if wishes {
+            Self::Wishes
+        } else {
+            Self::Tells
+        }
+    }
+}
+
+/// A question that begins so asks whether it is done, and means that it shall be.
+const MODALS: [&str; 7] = ["can", "could", "would", "will", "may", "shall", "might"];
+/// A question that begins so asks how things are.
+const BE: [&str; 9] = ["is", "are", "does", "do", "did", "has", "have", "was", "were"];
+/// A Korean question that ends so asks how things are.
+const STATES: [&str; 6] = ["있나요", "인가요", "건가요", "맞나요", "됐나요", "었나요"];
+
+/// The first word of each part of a sentence, greetings aside.
+fn beginnings<'w>(reading: &Reading<'_>, sentence: &[&'w Word]) -> Vec<&'w Word> {
+    let mut first = Vec::new();
+    let mut clause = None;
+    for word in sentence {
+        if clause != Some(word.clause) && !reading.is_of_class(GREETINGS, word.span) {
+            clause = Some(word.clause);
+            first.push(*word);
+        }
+    }
+    first
+}
+
+/// `What: …` is a heading, and so is what stands alone in its line.
+fn is_label(reading: &Reading<'_>, word: &Word) -> bool {
+    let text = reading.text.original;
+    let rest = text.get(word.span.end..).unwrap_or_default();
+    let line = text.get(..word.span.start).unwrap_or_default().rsplit('\n').next();
+    let alone = |part: Option<&str>| {
+        part.is_some_and(|it| {
+            !it.contains(['?', '？', '.']) && it.chars().all(|c| !c.is_alphanumeric())
+        })
+    };
+    // `## Why`, and the reason below it.
+    if text.contains('\n') && alone(line) && alone(rest.split('\n').next()) {
+        return true;
+    }
+    let heading = rest.split('\n').next().and_then(|line| line.split_once([':', '=']));
+    heading
+        .is_some_and(|(before, _)| before.split_whitespace().count() <= 3 && !before.contains('?'))
+}
+
+fn ends_with_a_question_mark(reading: &Reading<'_>, last: &Word) -> bool {
+    let rest = reading.text.original.get(last.span.end..).unwrap_or_default();
+    rest.chars()
+        .find(|c| !c.is_whitespace() && !matches!(c, ')' | '"' | '\'' | '”' | '’' | '.'))
+        .is_some_and(|c| matches!(c, '?' | '？'))
+}
