@@ -86,7 +86,8 @@ async fn agents_work_with_no_more_rights_than_they_have() -> Result<()> {
     support::dead(&operator).await?;
     // Three intents, a plan, a refusal, an outcome.
     eventually("everything was said", || support::stored(&operator, "SWARM", 6)).await?;
-    for consumer in &stream::CONSUMERS {
+    let at_work = ["planner", "provisioner"];
+    for consumer in stream::CONSUMERS.iter().filter(|it| at_work.contains(&it.agent)) {
         settled(&operator, consumer).await?;
     }
     let mut answers = {
@@ -102,7 +103,7 @@ async fn agents_work_with_no_more_rights_than_they_have() -> Result<()> {
         names.push(answer["name"].as_str().unwrap_or_default().to_owned());
     }
     names.sort();
-    assert_eq!(names, ["planner", "provisioner"]);
+    assert_eq!(names, at_work);
     let status = operator.client().request(status_subject("provisioner"), "".into()).await?;
     let status: serde_json::Value = serde_json::from_slice(&status.payload)?;
     assert_eq!(status["handled"], 1, "{status}");
