@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 
 use crate::stream::{BUCKETS, Bucket, CONSUMERS, Consumer, STREAMS, Stream};
 use crate::{
-    Claim, DriftFound, Escalated, Filter, FindingResolved, Hint, IntentRefused, IntentState,
-    IntentSubmitted, Lesson, Message, PauseRequested, PlanApplied, PlanFailed, PlanProposed,
-    PlanStale, PlanSuperseded, Record, RemedyAsked, ResumeRequested, RunStuck, Session,
-    StackObservation, StackState, TakenHint, Watch, codec, header,
+    Claim, DriftFound, Escalated, Filter, FindingResolved, Hint, IgnoreRequested, ImportAnswered,
+    ImportAsked, IntentRefused, IntentState, IntentSubmitted, Lesson, Message, PauseRequested,
+    PlanApplied, PlanFailed, PlanProposed, PlanStale, PlanSuperseded, Record, RemedyAsked,
+    ResumeRequested, RunStuck, Session, StackObservation, StackState, TakenHint, Watch, codec,
+    header,
 };
 
 /// A message or record type, with its schema.
@@ -49,6 +50,9 @@ pub fn described() -> Vec<Described> {
         message::<RunStuck>(),
         message::<ResumeRequested>(),
         message::<PauseRequested>(),
+        message::<IgnoreRequested>(),
+        message::<ImportAsked>(),
+        message::<ImportAnswered>(),
         message::<Hint>(),
         message::<DriftFound>(),
         message::<FindingResolved>(),
@@ -124,6 +128,8 @@ pub fn asyncapi() -> Value {
             IntentSubmitted::TYPE,
             ResumeRequested::TYPE,
             PauseRequested::TYPE,
+            IgnoreRequested::TYPE,
+            ImportAsked::TYPE,
             Hint::TYPE,
             RemedyAsked::TYPE,
         ]

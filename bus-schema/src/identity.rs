@@ -90,7 +90,10 @@ impl Identity {
             Self::Provisioner => {
                 permissions.agent(self.name());
                 permissions.publish(Filter::PROVISION.as_str());
+                permissions.publish(Filter::STACK_IMPORTED.as_str());
                 permissions.write(&Bucket::STACKS);
+                // What is somebody's already is not imported.
+                permissions.read_all(&Bucket::STACKS);
                 permissions.read(&Bucket::INTENTS);
             }
             Self::Auditor => {

@@ -10,6 +10,8 @@ mod finding;
 pub mod header;
 mod id;
 pub mod identity;
+mod ignore;
+mod import;
 mod intent;
 mod lesson;
 mod message;
@@ -32,6 +34,8 @@ pub use id::{
     EnvironmentName, Generation, InstanceId, IntentId, InvalidName, KindName, MessageId, PathName,
     PlanId, ResourceAddress, ResourceName, StackName,
 };
+pub use ignore::{IgnoreRequested, Ignored};
+pub use import::{ImportAnswered, ImportAsked, Imported, NotImported};
 pub use intent::{
     IntentPhase, IntentRefused, IntentState, IntentSubmitted, PlanReference, Refusal, RefusalCode,
     Request, Understanding,

@@ -4,7 +4,7 @@
 //! All three stand in one record, so that one compare-and-set on its revision orders every write
 //! about a stack and fences a holder that has been overtaken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::record::Record;
 use crate::stream::Bucket;
 use crate::{
-    EnvironmentName, Generation, InstanceId, IntentId, Origin, PathName, Pause, Place, PlanApplied,
-    PlanFailed, PlanId, PlanStale, PlanSuperseded, Properties, ResourceAddress, RunStuck,
-    StackName,
+    EnvironmentName, Generation, Ignored, InstanceId, IntentId, Origin, PathName, Pause, Place,
+    PlanApplied, PlanFailed, PlanId, PlanStale, PlanSuperseded, Properties, ResourceAddress,
+    RunStuck, StackName,
 };
 
 /// A stack as the provisioner knows it.
@@ -57,11 +57,14 @@ pub struct StackState {
     /// heeded: what comes late does not undo what came after it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub heeded: u64,
+    /// What was said of fields that are somebody else's, by resource and field.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ignored: BTreeMap<ResourceAddress, BTreeMap<String, Ignored>>,
     /// Ids of objects of ours that were deleted lately, oldest first: a listing that lags behind can
     /// show one still, and is not believed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deleted: Vec<String>,
-    /// When this was written; a pause aside.
+    /// When this was written; a pause and what is ignored aside.
     pub updated_at: jiff::Timestamp,
 }
 
@@ -94,6 +97,12 @@ impl StackState {
             let surplus = self.failed.len().saturating_sub(Self::MOST_FAILED);
             self.failed.drain(..surplus);
         }
+    }
+
+    /// The fields of a resource that are somebody else's: nobody compares them with what is declared.
+    pub fn ignored_of(&self, resource: &ResourceAddress) -> BTreeSet<String> {
+        let said = self.ignored.get(resource).into_iter().flatten();
+        said.filter(|(_, ignored)| !ignored.lifted).map(|(field, _)| field.clone()).collect()
     }
 
     /// Takes over what was seen of resources since; `None` where one is not there.

@@ -157,6 +157,27 @@ pub const PROVISIONER_PAUSES: Consumer = Consumer {
     max_ack_pending: 1_000,
 };
 
+/// Requests to leave fields to somebody else, for the provisioner.
+pub const PROVISIONER_IGNORES: Consumer = Consumer {
+    name: "provisioner-ignores",
+    agent: "provisioner",
+    filter: Filter::STACK_IGNORE,
+    ack_wait: Duration::from_secs(5),
+    max_deliver: 100,
+    max_ack_pending: 1_000,
+};
+
+/// Requests to import, for the provisioner.
+pub const PROVISIONER_IMPORTS: Consumer = Consumer {
+    name: "provisioner-imports",
+    agent: "provisioner",
+    filter: Filter::STACK_IMPORT,
+    ack_wait: Duration::from_secs(5),
+    max_deliver: 100,
+    // One after the other over all replicas: two at once could take the same object.
+    max_ack_pending: 1,
+};
+
 /// Hints, for the auditor.
 pub const AUDITOR_HINTS: Consumer = Consumer {
     name: "auditor-hints",
@@ -209,12 +230,14 @@ pub const REMEDIATOR_DECISIONS: Consumer = Consumer {
 };
 
 /// Every consumer.
-pub const CONSUMERS: [Consumer; 10] = [
+pub const CONSUMERS: [Consumer; 12] = [
     PLANNER_INTENTS,
     PLANNER_OUTCOMES,
     PROVISIONER_PLANS,
     PROVISIONER_RESUMES,
     PROVISIONER_PAUSES,
+    PROVISIONER_IGNORES,
+    PROVISIONER_IMPORTS,
     AUDITOR_HINTS,
     AUDITOR_APPLIED,
     REMEDIATOR_FINDINGS,

@@ -42,6 +42,21 @@ impl Subject {
         Self(format!("swarm.stack.pause.{stack}"))
     }
 
+    /// Where a person leaves fields of a stack's resource to somebody else.
+    pub fn stack_ignore(stack: &StackName) -> Self {
+        Self(format!("swarm.stack.ignore.{stack}"))
+    }
+
+    /// Where a person asks that what nobody owns become a stack.
+    pub fn stack_import(stack: &StackName) -> Self {
+        Self(format!("swarm.stack.import.{stack}"))
+    }
+
+    /// Where the provisioner says what came of that.
+    pub fn stack_imported(stack: &StackName) -> Self {
+        Self(format!("swarm.stack.imported.{stack}"))
+    }
+
     /// Where a person decides about a finding.
     pub fn remedy_ask(stack: &StackName) -> Self {
         Self(format!("swarm.remedy.ask.{stack}"))
@@ -103,6 +118,12 @@ impl Filter {
     pub const STACK_RESUME: Self = Self("swarm.stack.resume.>");
     /// Requests to leave a stack alone.
     pub const STACK_PAUSE: Self = Self("swarm.stack.pause.>");
+    /// Requests to leave fields to somebody else.
+    pub const STACK_IGNORE: Self = Self("swarm.stack.ignore.>");
+    /// Requests to import.
+    pub const STACK_IMPORT: Self = Self("swarm.stack.import.>");
+    /// What came of requests to import.
+    pub const STACK_IMPORTED: Self = Self("swarm.stack.imported.>");
     /// What people decide about findings.
     pub const REMEDY_ASK: Self = Self("swarm.remedy.ask.>");
     /// What people are asked about findings.

@@ -137,6 +137,7 @@ fn vary(value: &mut Value, text: &str, number: u64, free: &Value) {
         "address",
         "place",
         "kind",
+        "kinds",
         "action",
         "code",
         "phase",

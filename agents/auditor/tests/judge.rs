@@ -53,6 +53,7 @@ fn stack() -> StackState {
         deleted: Vec::new(),
         waiting: Vec::new(),
         heeded: 0,
+        ignored: BTreeMap::new(),
         updated_at: at(10),
     }
 }

@@ -181,6 +181,7 @@ pub fn blank(plan: &Plan, now: jiff::Timestamp) -> StackState {
         paused: None,
         waiting: Vec::new(),
         heeded: 0,
+        ignored: std::collections::BTreeMap::new(),
         updated_at: now,
     }
 }

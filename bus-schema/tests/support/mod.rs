@@ -274,7 +274,62 @@ pub(crate) fn stack_state() -> StackState {
         paused: None,
         waiting: Vec::new(),
         heeded: 0,
+        ignored: BTreeMap::from([(record(), BTreeMap::from([("ttl".to_owned(), ignored())]))]),
         updated_at: at(),
+    }
+}
+
+fn ignored() -> Ignored {
+    Ignored {
+        lifted: true,
+        heeded: 9,
+        since: at(),
+        reason: Some("An autoscaler's.".into()),
+        by: Some("kim".into()),
+    }
+}
+
+pub(crate) fn ignore() -> IgnoreRequested {
+    IgnoreRequested {
+        stack: stack(),
+        resource: record(),
+        fields: vec!["ttl".into()],
+        ignored: true,
+        reason: Some("An autoscaler's.".into()),
+        by: Some("kim".into()),
+    }
+}
+
+pub(crate) fn import() -> ImportAsked {
+    ImportAsked {
+        stack: stack(),
+        environment: "prod".parse().unwrap(),
+        place: place(),
+        kinds: vec!["cloudflare.dns_record".parse().unwrap()],
+        only: vec!["api.example.com".into()],
+        dry_run: true,
+        by: Some("kim".into()),
+    }
+}
+
+pub(crate) fn import_answered() -> ImportAnswered {
+    ImportAnswered {
+        stack: stack(),
+        asked: 7,
+        dry_run: true,
+        refused: Some("There is one.".into()),
+        taken: vec![Imported {
+            resource: record(),
+            object: "api.example.com".into(),
+            cloud_id: "372e67954025e0ba6aaa6d586b9e0b59".into(),
+        }],
+        left: vec![NotImported {
+            kind: "cloudflare.worker_script".parse().unwrap(),
+            object: Some("shop".into()),
+            cloud_id: Some("shop".into()),
+            reason: "Its name is its mark.".into(),
+        }],
+        left_out: 1,
     }
 }
 
@@ -375,6 +430,9 @@ macro_rules! for_every_sample {
         $check!("PlanSuperseded", support::superseded());
         $check!("RunStuck", support::stuck());
         $check!("ResumeRequested", support::resume());
+        $check!("IgnoreRequested", support::ignore());
+        $check!("ImportAsked", support::import());
+        $check!("ImportAnswered", support::import_answered());
         $check!("IntentState", support::intent_state());
         $check!("StackState", support::stack_state());
         $check!("Session", support::session());

@@ -236,6 +236,7 @@ impl World {
             deleted: Vec::new(),
             waiting: Vec::new(),
             heeded: 0,
+            ignored: std::collections::BTreeMap::new(),
             updated_at: jiff::Timestamp::now(),
         };
         for resource in resources {

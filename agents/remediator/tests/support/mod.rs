@@ -275,6 +275,7 @@ pub(crate) fn stack() -> Result<StackState> {
         deleted: Vec::new(),
         waiting: Vec::new(),
         heeded: 0,
+        ignored: BTreeMap::new(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
     })
 }

@@ -59,6 +59,7 @@ fn stack(name: &str) -> StackState {
         deleted: Vec::new(),
         waiting: Vec::new(),
         heeded: 0,
+        ignored: BTreeMap::new(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
     }
 }
