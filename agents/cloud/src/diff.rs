@@ -8,6 +8,7 @@ use bus_schema::{
 };
 
 use crate::compare::differences;
+use crate::ignore::yielding;
 use crate::kind::{Catalogue, InvalidProperties, Kind, ScopeLevel};
 use crate::{order, references};
 
@@ -96,7 +97,8 @@ pub fn diff(
     catalogue: Catalogue,
 ) -> Result<Diff, DiffError> {
     let empty = BTreeMap::new();
-    let current = current.map_or(&empty, |state| &state.resources);
+    let ignored = |at: &ResourceAddress| current.map(|it| it.ignored_of(at)).unwrap_or_default();
+    let resources = current.map_or(&empty, |state| &state.resources);
     let desired = desired
         .iter()
         .map(|resource| Wanted::new(stack, resource, catalogue))
@@ -112,19 +114,20 @@ pub fn diff(
     let mut known: BTreeMap<String, &BTreeMap<String, String>> = BTreeMap::new();
     for address in &dependencies_first {
         let Some(wanted) = desired.get(address) else { continue };
-        let state = current.get(address);
-        let action = wanted.action(state, &known);
+        let state = resources.get(address);
+        let ignored = ignored(address);
+        let action = wanted.action(state, &known, &ignored);
         if let (None | Some(Action::Update), Some(state)) = (action, state) {
             known.insert(address.local(), &state.outputs);
         }
         match action {
             None => result.unchanged.push(wanted.resource()),
-            Some(action) => result.changes.push(wanted.change(action, state)),
+            Some(action) => result.changes.push(wanted.change(action, state, &ignored)),
         }
     }
-    let gone = current.iter().filter(|(address, _)| !desired.contains_key(address));
+    let gone = resources.iter().filter(|(address, _)| !desired.contains_key(address));
     result.changes.extend(gone.map(|(address, state)| delete(address, state)));
-    result.changes = order::order(result.changes, current, catalogue)
+    result.changes = order::order(result.changes, resources, catalogue)
         .map_err(|addresses| DiffError::Cycle { addresses })?;
     result.unchanged.sort_by(|a, b| a.address.cmp(&b.address));
     Ok(result)
@@ -226,15 +229,18 @@ impl Wanted {
         &self,
         state: Option<&ResourceState>,
         known: &BTreeMap<String, &BTreeMap<String, String>>,
+        ignored: &BTreeSet<String>,
     ) -> Option<Action> {
         let Some(state) = state else { return Some(Action::Create) };
         let Some(observed) = &state.observed else { return Some(Action::Create) };
         if state.place != self.place {
             return Some(Action::Replace);
         }
-        let differences = differences(self.kind, &self.properties, observed, |local, output| {
-            known.get(local).and_then(|outputs| outputs.get(output)).cloned()
-        });
+        let mut differences =
+            differences(self.kind, &self.properties, observed, |local, output| {
+                known.get(local).and_then(|outputs| outputs.get(output)).cloned()
+            });
+        differences.retain(|it| !ignored.contains(&it.field));
         let fixed = |field: &str| self.kind.describe().field(field).is_some_and(|it| it.fixed);
         if differences.is_empty() {
             None
@@ -245,12 +251,19 @@ impl Wanted {
         }
     }
 
-    fn change(&self, action: Action, state: Option<&ResourceState>) -> Change {
+    /// A field that is ignored is not changed, whatever it is: what was found of it counts as declared.
+    fn change(
+        &self,
+        action: Action,
+        state: Option<&ResourceState>,
+        ignored: &BTreeSet<String>,
+    ) -> Change {
+        let found = state.and_then(|it| it.observed.as_ref());
         Change {
             resource: self.address.clone(),
             place: self.place.clone(),
             action,
-            before: state.and_then(|it| it.observed.clone()),
+            before: found.map(|found| yielding(found, &self.properties, ignored)),
             after: Some(self.properties.clone()),
             depends_on: self.depends_on.iter().cloned().collect(),
             waits_for: Vec::new(),

@@ -1,13 +1,13 @@
 //! What in a listing is not as stacks declare it, and what nobody owns. Pure: the declarations and
 //! the listing are all it needs.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use bus_schema::{
     Difference, Drift, Properties, ResourceAddress, ResourceState, Scope, StackName, StackState,
 };
 
-use crate::{Catalogue, Kind, Observed, Outputs, Ownership, Sought, differences, locate};
+use crate::{Catalogue, Observed, Outputs, Ownership, Sought, differences, locate};
 
 /// What a listing says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,7 +55,14 @@ pub fn look(
         let outputs = Outputs::of(Some(state));
         for (address, resource) in here(state, scope) {
             let wanted = outputs.resolved_or_same(kind, &resource.declared);
-            let (ours, drifted) = one(kind, address, resource, &wanted, &state.deleted, &index);
+            let sought = Sought {
+                kind,
+                address,
+                shapes: [Some(&wanted), resource.observed.as_ref()],
+                id: resource.cloud_id.as_deref(),
+                deleted: &state.deleted,
+            };
+            let (ours, drifted) = one(sought, &wanted, &state.ignored_of(address), &index);
             taken.extend(ours);
             if let Some(drifted) = drifted {
                 seen.drifted.entry(state.stack.clone()).or_default().push(drifted);
@@ -104,20 +111,12 @@ fn here<'it>(
 
 /// The id of a resource's object, where it is there, and how it is not as declared, where it is not.
 fn one<'it>(
-    kind: &dyn Kind,
-    address: &ResourceAddress,
-    resource: &ResourceState,
+    sought: Sought<'_>,
     wanted: &Properties,
-    deleted: &[String],
+    ignored: &BTreeSet<String>,
     index: &Index<'it>,
 ) -> (Option<&'it str>, Option<Drifted>) {
-    let sought = Sought {
-        kind,
-        address,
-        shapes: [Some(wanted), resource.observed.as_ref()],
-        id: resource.cloud_id.as_deref(),
-        deleted,
-    };
+    let Sought { kind, address, .. } = sought;
     let (candidates, ids) = index.candidates(sought);
     let (ours, _) = locate(&candidates, sought);
     let found = |drift, observed, differences| {
@@ -126,7 +125,8 @@ fn one<'it>(
     let Some(ours) = ours else { return (None, found(Drift::Missing, None, Vec::new())) };
     let id = ids.into_iter().find(|id| *id == ours.id);
     // With nothing left to resolve.
-    let differences = differences(kind, wanted, &ours.properties, |_, _| None);
+    let mut differences = differences(kind, wanted, &ours.properties, |_, _| None);
+    differences.retain(|it| !ignored.contains(&it.field));
     if differences.is_empty() {
         return (id, None);
     }

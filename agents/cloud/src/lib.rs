@@ -9,6 +9,7 @@ mod compare;
 pub mod diff;
 pub mod drift;
 pub mod error;
+mod ignore;
 pub mod kind;
 mod locate;
 mod order;
@@ -19,6 +20,7 @@ pub use compare::differences;
 pub use diff::{Diff, DiffError, diff};
 pub use drift::{Drifted, Seen, look};
 pub use error::{ApiError, Attempt, Effect, Error, Reply, Retry};
+pub use ignore::{compared, yielding};
 pub use kind::{
     Catalogue, Description, Field, InvalidProperties, Kind, Marker, Ownership, ScopeLevel,
 };

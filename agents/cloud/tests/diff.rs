@@ -98,7 +98,7 @@ fn applied(before: Option<&StackState>, diff: &Diff) -> StackState {
         paused: None,
         waiting: Vec::new(),
         heeded: 0,
-        ignored: std::collections::BTreeMap::new(),
+        ignored: BTreeMap::new(),
         updated_at: "2026-01-01T00:00:00Z".parse().unwrap(),
     }
 }

@@ -8,6 +8,7 @@ use bus_schema::{
     StackState, StepState, StuckResource,
 };
 
+use crate::ignores;
 use crate::journal::{End, next, run_of};
 
 /// Every change is done: the stack is what they left.
@@ -31,6 +32,7 @@ pub(crate) fn commit(state: &mut StackState, proposed: &PlanProposed) -> Option<
         };
     }
     accept(state, proposed);
+    ignores::forget(state);
     Some(())
 }
 

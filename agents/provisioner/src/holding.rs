@@ -34,11 +34,12 @@ async fn hold(task: &Task, to: &Spot, key: &str, touched: &mut bool) -> Result<M
     let prior = task.prior.as_ref().unwrap_or(&there.properties);
     let claim = claims::join(&*task.records, key, &task.address, &to.properties, prior).await?;
     *touched = true;
-    let observed = if moves::shows(&there, &to.properties) {
+    let wanted = task.yielding(&to.properties, Some(&there));
+    let observed = if moves::shows(&there, &wanted) {
         there
     } else {
         runtime::failpoint!("holding::before_setting");
-        let set = task.cloud.create(&task.resource(&to.place, &to.properties)).await?;
+        let set = task.cloud.create(&task.resource(&to.place, &wanted)).await?;
         runtime::failpoint!("holding::after_setting");
         set
     };
@@ -67,9 +68,10 @@ async fn set(
     there: &Observed,
     wanted: &Properties,
 ) -> Result<(), Trouble> {
-    if !moves::shows(there, wanted) {
+    let wanted = task.yielding(wanted, Some(there));
+    if !moves::shows(there, &wanted) {
         runtime::failpoint!("holding::before_restoring");
-        task.cloud.update(&task.resource(place, wanted), &there.id).await?;
+        task.cloud.update(&task.resource(place, &wanted), &there.id).await?;
         runtime::failpoint!("holding::after_restoring");
     }
     Ok(())

@@ -4,7 +4,8 @@
 //! it), [`preflight`] (is the cloud as the plan found it), [`journal`] and [`ending`] (what may be
 //! written, what follows), [`moves`] (what is left to do of a change), [`outputs`] and [`tasks`].
 //! What does has no choices: [`applier`] takes a plan through its [`turn`], `resumption` a stuck run
-//! through another, [`pauses`] keeps hands off, [`saga`] runs it, [`step`] and `holding` make one change, [`records`],
+//! through another, [`pauses`] keeps hands off,
+//! [`ignores`] off a field, [`saga`] runs it, [`step`] and `holding` make one change, [`records`],
 //! [`claims`] and [`sessions`] keep what is kept, [`clouds`] lists.
 //!
 //! Not here: how a cloud is spoken to (`cloud`), how a message arrives (`runtime`), what a plan is
@@ -18,6 +19,7 @@ pub mod clouds;
 mod concern;
 pub mod ending;
 mod holding;
+pub mod ignores;
 pub mod journal;
 pub mod moves;
 pub mod outputs;

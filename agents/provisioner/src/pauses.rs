@@ -123,7 +123,7 @@ impl Applier {
 
     /// Changes a stack's record, whoever else writes it; `change` says whether it has. Answers the
     /// record as it is then, where there is one.
-    async fn rewrite(
+    pub(crate) async fn rewrite(
         &self,
         stack: &StackName,
         mut change: impl FnMut(&mut StackState) -> bool,

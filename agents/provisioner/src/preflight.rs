@@ -7,7 +7,7 @@ use bus_schema::{
     Change, KindName, Observation, Place, Plan, PlanProposed, Properties, ResourceAddress,
     ResourceState, StackState, StepState,
 };
-use cloud::{Catalogue, Kind, Observed, Ownership};
+use cloud::{Catalogue, Kind, Observed, Ownership, compared};
 
 use crate::journal;
 use crate::moves::{self, Seen, Sought};
@@ -134,6 +134,9 @@ pub fn compare(
         let run = journal::run_of(state?, &proposed.id)?;
         run.steps.get(resource).map(|step| step.state)
     };
+    let ignored = |resource: &ResourceAddress| {
+        state.map(|state| state.ignored_of(resource)).unwrap_or_default()
+    };
     let mut sightings = Vec::new();
     for change in plan.changes.iter().filter(|change| begun(&change.resource).is_none()) {
         let Some(kind) = catalogue.get(&change.resource.kind) else { continue };
@@ -166,8 +169,9 @@ pub fn compare(
             (_, false) if moved => seen.stray,
             (_, false) => seen.ours,
         };
+        let ignored = ignored(&change.resource);
         let as_found = match (&change.before, &found) {
-            (Some(before), Some(found)) => moves::shows(found, before),
+            (Some(before), Some(found)) => moves::shows(found, &compared(before, &ignored)),
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         };
@@ -184,6 +188,7 @@ pub fn compare(
         let shapes = [Some(&wanted), None];
         let sought = Sought { kind, address, shapes, id, deleted: deleted(state) };
         let (found, _) = moves::find(survey.listing(&address.kind, &resource.place), sought, None);
+        let wanted = compared(&wanted, &ignored(address));
         if !found.as_ref().is_some_and(|found| moves::shows(found, &wanted)) {
             let place = resource.place.clone();
             sightings.push(Sighting { resource: address.clone(), place, found });

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use bus_schema::{Outcome, PauseRequested, PlanProposed, Received, ResumeRequested, stream};
+use bus_schema::{
+    IgnoreRequested, Outcome, PauseRequested, PlanProposed, Received, ResumeRequested, stream,
+};
 use runtime::{Agent, Bus, BusError, HandleError, Outbox, Published, Routes, StartError};
 
 use crate::applier::Applier;
@@ -101,6 +103,19 @@ impl Provisioner {
     }
 }
 
+impl Provisioner {
+    /// Fields of a resource are somebody else's, or no longer.
+    async fn ignore(
+        self: Arc<Self>,
+        received: Received<IgnoreRequested>,
+        _: Outbox,
+    ) -> Result<(), HandleError> {
+        let asked = &received.message;
+        self.applier.ignore(asked, received.sequence, received.published_at).await?;
+        Ok(())
+    }
+}
+
 impl Agent for Provisioner {
     const NAME: &'static str = "provisioner";
     const ABOUT: &'static str = "Applies plans to the clouds, and undoes what it cannot finish.";
@@ -111,6 +126,7 @@ impl Agent for Provisioner {
             .on(stream::PROVISIONER_PLANS, Self::plan)
             .on(stream::PROVISIONER_RESUMES, Self::resume)
             .on(stream::PROVISIONER_PAUSES, Self::pause)
+            .on(stream::PROVISIONER_IGNORES, Self::ignore)
     }
 
     async fn start(settings: ProvisionerSettings, bus: Bus) -> Result<Self, StartError> {

@@ -3,6 +3,8 @@
 //! What is to be done is worked out from what is there (see [`crate::moves`]), so a task can be run
 //! again after any failure at any point of it.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +53,8 @@ pub struct Task {
     pub deleted: Vec<String>,
     /// How an object that is always there was before anybody declared it, where recorded.
     pub prior: Option<Properties>,
+    /// Fields that are somebody else's: what is there of them stays.
+    pub ignored: BTreeSet<String>,
     /// What a listing made just now holds of it; without one, a call may have been made already.
     pub seen: Option<Seen>,
     /// Longest that the cloud's reads lag behind its writes: a look at what a call may have left
@@ -162,8 +166,12 @@ impl Task {
             Some(seen) => seen,
             None => self.look().await?,
         };
-        let (from, to) = (self.from.as_ref(), self.to.as_ref());
-        let (from, to) = (from.map(|it| &it.properties), to.map(|it| &it.properties));
+        let there = seen.ours.as_ref().or(seen.stray.as_ref());
+        let yielding = |spot: &Option<Spot>| {
+            spot.as_ref().map(|spot| self.yielding(&spot.properties, there).into_owned())
+        };
+        let (from, to) = (yielding(&self.from), yielding(&self.to));
+        let (from, to) = (from.as_ref(), to.as_ref());
         let todo = if self.backward {
             moves::backward(to, self.action == Action::Replace, &seen)
         } else {
@@ -171,7 +179,7 @@ impl Task {
         };
         let todo = todo.map_err(|hindrance| self.hindered(&hindrance))?;
         self.clear(&todo, &seen).await?;
-        let outcome = self.act(&todo, touched).await;
+        let outcome = self.act(&todo, to, touched).await;
         if matches!(outcome, Err(cloud::Error::RateLimited { .. })) && !*touched {
             // Refused at the door: what was seen still holds.
             self.seen = Some(seen);
@@ -221,7 +229,27 @@ impl Task {
         }
     }
 
-    async fn act(&self, todo: &Todo, touched: &mut bool) -> Result<Option<Observed>, cloud::Error> {
+    /// The fields with what is there of those that are ignored; all of them as they are wanted where
+    /// nothing is there.
+    pub(crate) fn yielding<'it>(
+        &self,
+        wanted: &'it Properties,
+        there: Option<&Observed>,
+    ) -> Cow<'it, Properties> {
+        match there {
+            Some(there) if !self.ignored.is_empty() => {
+                Cow::Owned(cloud::yielding(wanted, &there.properties, &self.ignored))
+            }
+            Some(_) | None => Cow::Borrowed(wanted),
+        }
+    }
+
+    async fn act(
+        &self,
+        todo: &Todo,
+        to: Option<&Properties>,
+        touched: &mut bool,
+    ) -> Result<Option<Observed>, cloud::Error> {
         let kind = &self.address.kind;
         if let (Some(id), Some(from)) = (&todo.delete_stray, &self.from) {
             runtime::failpoint!("step::before_delete_elsewhere");
@@ -235,7 +263,8 @@ impl Task {
             runtime::failpoint!("step::after_delete");
             *touched = true;
         }
-        let wanted = self.to.as_ref().map(|to| self.resource(&to.place, &to.properties));
+        let home = self.to.as_ref().map(|to| &to.place);
+        let wanted = home.zip(to).map(|(home, to)| self.resource(home, to));
         match (&todo.then, wanted) {
             (Then::Nothing(found), _) => Ok(found.as_deref().cloned()),
             (Then::Create, Some(wanted)) => {

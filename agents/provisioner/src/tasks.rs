@@ -66,6 +66,7 @@ impl Maker<'_> {
             made_in: Some(place.clone()),
             deleted: self.draft.deleted.clone(),
             prior: recorded.and_then(|resource| resource.prior.clone()),
+            ignored: self.draft.ignored_of(&change.resource),
             seen,
             lag: self.lag,
         })
@@ -81,12 +82,13 @@ impl Maker<'_> {
         let (before, after) =
             step.map_or((None, None), |step| (step.before.as_ref(), step.after.as_ref()));
         let (then, now) = (Outputs::of(Some(self.committed)), Outputs::now(self.draft));
+        let ignored = self.draft.ignored_of(&change.resource);
         let from = change.after.as_ref().map(|after| Spot {
             place: change.place.clone(),
             properties: now.resolved_or_same(kind, after),
         });
         let to = before.and_then(|before| {
-            let properties = outputs::restored(kind, before, &then, &now)?;
+            let properties = outputs::restored(kind, before, &then, &now, &ignored)?;
             Some(Spot { place: before.place.clone(), properties })
         });
         let known = after.or(before);
@@ -104,6 +106,7 @@ impl Maker<'_> {
             made_in: known.map(|resource| resource.place.clone()),
             deleted: self.draft.deleted.clone(),
             prior: before.and_then(|before| before.prior.clone()),
+            ignored,
             seen: None,
             lag: self.lag,
         })

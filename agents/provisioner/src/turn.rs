@@ -7,6 +7,7 @@ use bus_schema::{InstanceId, PlanProposed, StackName};
 use runtime::{BusError, Retry, Retryable, StoreError};
 
 use crate::check::InvalidPlan;
+use crate::ignores::NotIgnorable;
 use crate::records::WriteError;
 use crate::saga::SagaError;
 
@@ -57,6 +58,9 @@ pub enum TurnError {
         /// The stack.
         stack: StackName,
     },
+    /// What was said of fields cannot be heeded.
+    #[error("these fields cannot be ignored")]
+    NotIgnorable(#[from] NotIgnorable),
     /// The stack changed hands over and over.
     #[error("stack {stack} is not at rest")]
     Restless {
@@ -68,7 +72,7 @@ pub enum TurnError {
 impl Retryable for TurnError {
     fn retry(&self) -> Retry {
         match self {
-            Self::Invalid(_) => Retry::Never,
+            Self::Invalid(_) | Self::NotIgnorable(_) => Retry::Never,
             Self::Held { again, .. } => Retry::After(*again),
             Self::Records(source) => source.retry(),
             Self::Write(source) => source.retry(),

@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ::cloud::{Marker, Observed};
 use bus_schema::{
@@ -158,15 +158,15 @@ fn what_is_put_back_refers_to_what_was_made_anew() {
         Outputs::of(Some(&state))
     };
     let (then, now) = (state_with("old-id"), state_with("new-id"));
-    let back = outputs::restored(&kinds::Item, &script, &then, &now).unwrap();
+    let back = outputs::restored(&kinds::Item, &script, &then, &now, &BTreeSet::new()).unwrap();
     assert_eq!(back.text("link"), Some("new-id"));
 
     // Somebody had linked it elsewhere: that is what was there.
     script.observed = Some(properties(&[("name", "a"), ("value", ""), ("link", "elsewhere")]));
-    let back = outputs::restored(&kinds::Item, &script, &then, &now).unwrap();
+    let back = outputs::restored(&kinds::Item, &script, &then, &now, &BTreeSet::new()).unwrap();
     assert_eq!(back.text("link"), Some("elsewhere"));
     script.observed = None;
-    assert_eq!(outputs::restored(&kinds::Item, &script, &then, &now), None);
+    assert_eq!(outputs::restored(&kinds::Item, &script, &then, &now, &BTreeSet::new()), None);
 }
 
 fn named() -> bus_schema::Resource {

@@ -226,7 +226,7 @@ fn empty(proposed: &PlanProposed) -> StackState {
         paused: None,
         waiting: Vec::new(),
         heeded: 0,
-        ignored: std::collections::BTreeMap::new(),
+        ignored: BTreeMap::new(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
     }
 }

@@ -1,4 +1,5 @@
-//! Writes the journal, and sees in it that the stack is to be left alone.
+//! Writes the journal, and sees in it what people say meanwhile: that the stack is to be left alone,
+//! or fields of it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,6 +9,7 @@ use bus_schema::{ResourceAddress, StackState, StepState};
 use runtime::Revision;
 
 use super::{Launch, Running, SagaError};
+use crate::ignores;
 use crate::journal;
 use crate::records::{self, WriteError};
 
@@ -31,8 +33,7 @@ impl Running<'_> {
     }
 
     /// Makes what a write has announced. Where the record was written by another in between, and all
-    /// that is new there is whether the stack is to be left alone, the run is still this one's: it
-    /// goes on from there, and nothing that was not written yet has begun.
+    /// that is new there is what is to be left alone, the run is still this one's: it goes on from there, and nothing that was not written yet has begun.
     pub(super) async fn wrote(
         &mut self,
         written: Result<Revision, WriteError>,
@@ -55,10 +56,15 @@ impl Running<'_> {
         let (now, before) = (paused(&found), paused(&self.stored));
         let mut as_before = found.clone();
         (as_before.paused, as_before.waiting, as_before.heeded) = before;
+        as_before.ignored.clone_from(&self.stored.ignored);
         if as_before != self.stored {
             return Err(fenced.into());
         }
         (self.draft.paused, self.draft.waiting, self.draft.heeded) = now;
+        self.draft.ignored.clone_from(&found.ignored);
+        if self.draft.run.is_none() {
+            ignores::forget(&mut self.draft);
+        }
         self.stored = found;
         self.revision = Some(revision);
         self.dirty = true;

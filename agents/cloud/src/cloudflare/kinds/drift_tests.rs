@@ -113,6 +113,67 @@ fn every_owned_field_that_is_edited_is_found() {
 }
 
 #[test]
+fn a_field_that_is_ignored_is_compared_by_nobody_and_every_other_is() {
+    for kind in KINDS {
+        let fields = kind.describe().fields;
+        for (nth, field) in fields.iter().enumerate().filter(|(_, field)| !field.fixed) {
+            let (mut state, object) = made(*kind);
+            let mut choices = vec![0; fields.len()];
+            choices[nth] = 1;
+            let edited = kind.normalise(&declared(*kind, &choices)).unwrap();
+            let edited = Observed { id: object.id.clone(), ..keyed(*kind, shown(*kind, &edited)) };
+            let edited = std::slice::from_ref(&edited);
+            // An edit of one can show in others as well.
+            let seen = drifts(*kind, &state, edited).remove(0).differences;
+            let shown: Vec<&str> = seen.iter().map(|it| it.field.as_str()).collect();
+            let others = fields.iter().map(|it| it.name).filter(|it| !shown.contains(it));
+            for other in others.collect::<Vec<_>>() {
+                ignore(&mut state, &address(*kind), other);
+            }
+            assert_eq!(drifts(*kind, &state, edited)[0].differences, seen, "{kind:?}");
+            let desired = [wanted(&state, &address(*kind))];
+            let mut seen_so = state.clone();
+            seen_so.overlay([(&address(*kind), &Some(edited[0].properties.clone()))]);
+            let plan = |state: &StackState| {
+                crate::diff(&state.stack, Some(state), &desired, CATALOGUE).unwrap()
+            };
+            assert_eq!(plan(&seen_so).changes.len(), 1, "{kind:?} {}", field.name);
+            for field in &shown {
+                ignore(&mut state, &address(*kind), field);
+                ignore(&mut seen_so, &address(*kind), field);
+            }
+            assert_eq!(drifts(*kind, &state, edited), [], "{kind:?} {}", field.name);
+            assert_eq!(plan(&seen_so).changes, [], "{kind:?} {}", field.name);
+            // What is gone is made with all that is declared.
+            seen_so.overlay([(&address(*kind), &None)]);
+            let made = plan(&seen_so).changes.remove(0);
+            assert_eq!(made.after.as_ref(), Some(&desired[0].properties), "{kind:?}");
+        }
+    }
+}
+
+fn ignore(state: &mut StackState, resource: &bus_schema::ResourceAddress, field: &str) {
+    let ignored = bus_schema::Ignored {
+        lifted: false,
+        heeded: 1,
+        since: jiff::Timestamp::UNIX_EPOCH,
+        reason: None,
+        by: None,
+    };
+    state.ignored.entry(resource.clone()).or_default().insert(field.to_owned(), ignored);
+}
+
+fn wanted(state: &StackState, resource: &bus_schema::ResourceAddress) -> Resource {
+    let declared = &state.resources[resource];
+    Resource {
+        address: resource.clone(),
+        place: declared.place.clone(),
+        properties: declared.declared.clone(),
+        depends_on: Vec::new(),
+    }
+}
+
+#[test]
 fn what_is_deleted_is_missing() {
     for kind in KINDS {
         let (state, object) = made(*kind);
