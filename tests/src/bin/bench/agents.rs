@@ -12,7 +12,8 @@ use wait::until_every;
 use crate::measure::{Measured, time};
 
 /// Every agent.
-pub(crate) const AGENTS: [Identity; 2] = [Identity::Planner, Identity::Provisioner];
+pub(crate) const AGENTS: [Identity; 4] =
+    [Identity::Planner, Identity::Provisioner, Identity::Auditor, Identity::Remediator];
 
 /// Starts one more process of an agent over and over. Says how long each took from its spawn until
 /// it said it is ready, and what memory it had then.
@@ -41,17 +42,21 @@ pub(crate) async fn start(swarm: &Swarm, agent: Identity, times: usize) -> anyho
     ))
 }
 
-/// What memory the swarm's agents have now, and had at most.
+/// What memory the agents have now that every swarm has, and had at most.
 pub(crate) fn memory(swarm: &Swarm) -> anyhow::Result<String> {
-    let mut parts = Vec::new();
-    for (agent, process) in
-        [(Identity::Planner, &swarm.planner), (Identity::Provisioner, &swarm.provisioner)]
-    {
-        let (now, most) = (kilobytes(process, "VmRSS:")?, kilobytes(process, "VmHWM:")?);
-        let (now, most) = (megabytes(now), megabytes(most));
-        parts.push(format!("{} resident {now}, at most {most}", agent.name()));
-    }
-    Ok(parts.join("; "))
+    let planner = memory_of("planner", std::slice::from_ref(&swarm.planner))?;
+    let provisioner = memory_of("provisioner", std::slice::from_ref(&swarm.provisioner))?;
+    Ok(format!("{planner}; {provisioner}"))
+}
+
+/// The same of the processes of one agent, the largest of each.
+pub(crate) fn memory_of(name: &str, processes: &[Process]) -> anyhow::Result<String> {
+    let largest = |field| -> anyhow::Result<String> {
+        let each = processes.iter().map(|process| kilobytes(process, field));
+        let each = each.collect::<anyhow::Result<Vec<u64>>>()?;
+        Ok(megabytes(each.into_iter().max().unwrap_or_default()))
+    };
+    Ok(format!("{name} resident {}, at most {}", largest("VmRSS:")?, largest("VmHWM:")?))
 }
 
 /// Whether `/readyz` says so.

@@ -8,6 +8,7 @@ mod agents;
 mod baseline;
 mod codec;
 mod cost;
+mod heal;
 mod intents;
 mod measure;
 mod understanding;
@@ -32,6 +33,14 @@ struct Size {
     intents: usize,
     /// Starts of each agent.
     starts: usize,
+    /// Most resources that are watched; a tenth and a hundredth as many before.
+    watched: usize,
+}
+
+impl Size {
+    fn resources(&self) -> [usize; 3] {
+        [self.watched / 100, self.watched / 10, self.watched].map(|it| it.max(1))
+    }
 }
 
 #[tokio::main]
@@ -46,6 +55,12 @@ async fn main() -> anyhow::Result<()> {
     ] {
         say(&format!("\n# {words}"))?;
         measure_swarm(sync, &size).await?;
+    }
+    say(
+        "\n# drift put back, sync_interval: always; from the change until the repair is announced",
+    )?;
+    for resources in size.resources() {
+        heal::measure(resources).await?;
     }
     Ok(())
 }
@@ -121,9 +136,9 @@ fn line(in_flight: usize, measured: &Measured, what: &str) -> String {
     )
 }
 
-/// `--intents N` (200), `--starts N` (10).
+/// `--intents N` (200), `--starts N` (10), `--watched N` (1000).
 fn size() -> anyhow::Result<Size> {
-    let mut size = Size { intents: 200, starts: 10 };
+    let mut size = Size { intents: 200, starts: 10, watched: 1_000 };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().with_context(|| format!("{name} needs a number"))?;
@@ -131,7 +146,8 @@ fn size() -> anyhow::Result<Size> {
         match name.as_str() {
             "--intents" => size.intents = value.max(1),
             "--starts" => size.starts = value.max(1),
-            _ => anyhow::bail!("{name} is neither --intents nor --starts"),
+            "--watched" => size.watched = value.max(1),
+            _ => anyhow::bail!("{name} is none of --intents, --starts, --watched"),
         }
     }
     Ok(size)
