@@ -13,14 +13,19 @@ use policy::Environments;
 use runtime::{Agent, Bus, HandleError, Outbox, Retry, Routes, StartError, Store};
 
 use crate::RemediatorSettings;
-use crate::damping::Damped;
+use crate::damping::{self, Damped};
 use crate::environments;
 use crate::evaluation::{Ended, Standing, Wake};
 use crate::lesson;
 use crate::meters::Meters;
 
-/// When a finding is looked at again whose repair is under way, in case nothing more is heard of it.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// When a finding whose repair was just begun is looked at again, at the soonest: most are over by
+/// then, or soon after.
+const SOONEST: Duration = Duration::from_millis(250);
+/// And at the latest, in case nothing more is heard of it.
+const LATEST: Duration = Duration::from_secs(10);
+/// The same where the repair has waited for hours, as that of a paused stack does.
+const LATEST_OF_ALL: Duration = Duration::from_secs(60);
 
 /// Has put back what drifts. Several may run; a lesson's revision orders what they do.
 #[derive(Debug)]
@@ -270,9 +275,30 @@ impl Remediator {
 /// The message of a finding is its place in the queue: it comes back until the finding is settled.
 fn come_back(standing: Option<&Standing>) -> Result<(), HandleError> {
     let (after, why) = match standing {
-        Some(Standing::UnderWay) => (LOOK_AGAIN, "its repair is under way"),
+        Some(Standing::UnderWay(since)) => {
+            let age = damping::until(runtime::now(), *since);
+            (look_again(age), "its repair is under way")
+        }
         Some(Standing::Wait(after)) => (*after, "its repair has to wait"),
         Some(Standing::Settled) | None => return Ok(()),
     };
     Err(HandleError::new(Retry::Later(after.max(Duration::from_millis(10))), why))
+}
+
+/// After how long a finding is looked at again whose repair was begun so long ago: after as long
+/// again, so that its message is not kept much longer than the repair takes.
+fn look_again(age: Duration) -> Duration {
+    age.clamp(SOONEST, LATEST).max((age / 100).min(LATEST_OF_ALL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repair_is_looked_after_the_less_often_the_longer_it_takes() {
+        let again = |age: u64| look_again(Duration::from_millis(age)).as_millis();
+        assert_eq!([0, 200, 400, 3_000, 60_000].map(again), [250, 250, 400, 3_000, 10_000]);
+        assert_eq!([1_500_000, 36_000_000].map(again), [15_000, 60_000]);
+    }
 }

@@ -50,8 +50,8 @@ pub(crate) struct Ended<'it> {
 /// Where a finding stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// A repair is under way.
-    UnderWay,
+    /// A repair is under way, since then.
+    UnderWay(jiff::Timestamp),
     /// A repair is not to be made before this has passed.
     Wait(Duration),
     /// It is over, or left as it is, or a person is asked.
@@ -166,7 +166,7 @@ impl Remediator {
                 free = outdated && repair.attempt < MOST_STALE;
                 open.attempt = repair.attempt + 1;
             } else if self.under_way(repair, state, wake, now).await? {
-                open.standing = Some(Standing::UnderWay);
+                open.standing = Some(Standing::UnderWay(repair.since));
                 return Ok(());
             } else if repair.after == wake.sequence && !self.published(state, repair).await? {
                 // The handling that claimed it died before it had proposed it: the same again.
@@ -348,7 +348,7 @@ impl Open {
             ended: None,
         });
         self.changed = true;
-        self.standing = Some(Standing::UnderWay);
+        self.standing = Some(Standing::UnderWay(now));
     }
 
     async fn keep(&mut self, remediator: &Remediator) -> Result<(), HandleError> {
