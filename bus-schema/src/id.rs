@@ -91,6 +91,13 @@ name!(
     PathName, "golden path name", "1 to 32 of a-z, 0-9 and inner hyphens",
     "^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$", |v| is_label(v, 32)
 );
+impl PathName {
+    /// What an imported stack is said to follow: no golden path that anybody can ask for.
+    pub fn imported() -> Self {
+        Self("imported".to_owned())
+    }
+}
+
 name!(
     /// A resource within its stack and kind, for example `api`.
     ResourceName, "resource name", "1 to 40 of a-z, 0-9 and inner hyphens",

@@ -26,6 +26,18 @@ pub trait Kind: fmt::Debug + Send + Sync {
     /// id; equal to [`crate::Observed::key`] of that object.
     fn key(&self, address: &ResourceAddress, normalised: &Properties) -> String;
 
+    /// Whether an object that somebody else made can become ours as it is, with its name.
+    ///
+    /// # Errors
+    /// With why not, for a person.
+    fn importable(&self) -> Result<(), &'static str> {
+        match self.describe().ownership {
+            Ownership::Marked => Ok(()),
+            Ownership::Named => Err("its name is what makes it a stack's, and cannot be changed"),
+            Ownership::Claimed => Err("it is always there, and shared: ask for the value you want"),
+        }
+    }
+
     /// Whether an object found in the resource's place is the resource, by what the object itself
     /// shows. For [`Ownership::Claimed`] this says only that it is the object meant.
     fn is_of(

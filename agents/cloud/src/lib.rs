@@ -61,6 +61,17 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// Every object of one kind in one place, whoever made it.
     async fn list(&self, kind: &KindName, place: &Place) -> Result<Vec<Observed>, Error>;
 
+    /// What objects of a kind in a place carry that the kind does not own, by id: names of fields that
+    /// a repair of the object would lose. For what is to be taken over only.
+    async fn unowned(
+        &self,
+        kind: &KindName,
+        place: &Place,
+    ) -> Result<BTreeMap<String, Vec<String>>, Error> {
+        let _ = (kind, place);
+        Ok(BTreeMap::new())
+    }
+
     /// One object by the id a listing gave it; `None` when it is gone.
     async fn read(
         &self,

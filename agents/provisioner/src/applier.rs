@@ -34,7 +34,7 @@ pub struct Applier {
 /// Largest plan that is applied, in bytes. A stack's record holds up to three times what its plan
 /// does (before and after, declared and observed, in the stack and in the journal), and must be
 /// writable at every moment of the run.
-const LARGEST_PLAN: usize = codec::MAX_BYTES / 4;
+pub(crate) const LARGEST_PLAN: usize = codec::MAX_BYTES / 4;
 
 /// Turns of other plans that one turn may have to finish first.
 const DETOURS: usize = 3;
@@ -332,7 +332,7 @@ fn changed_meanwhile(resources: impl Iterator<Item = ResourceAddress>) -> Event 
 }
 
 /// How long a failed listing is waited for; `None` where that does not help.
-fn pause(error: &cloud::Error) -> Option<Duration> {
+pub(crate) fn pause(error: &cloud::Error) -> Option<Duration> {
     match error.retry() {
         cloud::Retry::After(after) => Some(after.max(Duration::from_secs(1))),
         cloud::Retry::Never => None,

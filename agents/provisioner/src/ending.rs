@@ -4,8 +4,8 @@
 //! again gets the same answer.
 
 use bus_schema::{
-    Origin, Outcome, Plan, PlanApplied, PlanFailed, PlanProposed, ResourceState, Run, RunStuck,
-    StackState, StepState, StuckResource,
+    EnvironmentName, Origin, Outcome, PathName, Plan, PlanApplied, PlanFailed, PlanProposed,
+    ResourceState, Run, RunStuck, StackName, StackState, StepState, StuckResource,
 };
 
 use crate::ignores;
@@ -168,10 +168,20 @@ pub(crate) fn stuck(state: &StackState, run: &Run) -> RunStuck {
 
 /// A stack nothing has been applied to yet.
 pub fn blank(plan: &Plan, now: jiff::Timestamp) -> StackState {
+    unwritten(&plan.stack, &plan.environment, &plan.path, now)
+}
+
+/// A stack of which there is no record yet.
+pub(crate) fn unwritten(
+    stack: &StackName,
+    environment: &EnvironmentName,
+    path: &PathName,
+    now: jiff::Timestamp,
+) -> StackState {
     StackState {
-        stack: plan.stack.clone(),
-        environment: plan.environment.clone(),
-        path: plan.path.clone(),
+        stack: stack.clone(),
+        environment: environment.clone(),
+        path: path.clone(),
         generation: bus_schema::Generation::default(),
         intent: None,
         order: 0,

@@ -5,7 +5,7 @@
 //! written, what follows), [`moves`] (what is left to do of a change), [`outputs`] and [`tasks`].
 //! What does has no choices: [`applier`] takes a plan through its [`turn`], `resumption` a stuck run
 //! through another, [`pauses`] keeps hands off,
-//! [`ignores`] off a field, [`saga`] runs it, [`step`] and `holding` make one change, [`records`],
+//! [`ignores`] off a field, `importing` makes a stack of what nobody owns (see [`imports`]), [`saga`] runs it, [`step`] and `holding` make one change, [`records`],
 //! [`claims`] and [`sessions`] keep what is kept, [`clouds`] lists.
 //!
 //! Not here: how a cloud is spoken to (`cloud`), how a message arrives (`runtime`), what a plan is
@@ -20,6 +20,8 @@ mod concern;
 pub mod ending;
 mod holding;
 pub mod ignores;
+mod importing;
+pub mod imports;
 pub mod journal;
 pub mod moves;
 pub mod outputs;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bus_schema::{
-    IgnoreRequested, Outcome, PauseRequested, PlanProposed, Received, ResumeRequested, stream,
+    IgnoreRequested, ImportAsked, Outcome, PauseRequested, PlanProposed, Received, ResumeRequested,
+    stream,
 };
 use runtime::{Agent, Bus, BusError, HandleError, Outbox, Published, Routes, StartError};
 
@@ -114,6 +115,21 @@ impl Provisioner {
         self.applier.ignore(asked, received.sequence, received.published_at).await?;
         Ok(())
     }
+
+    /// What nobody owns is to be a stack.
+    async fn import(
+        self: Arc<Self>,
+        received: Received<ImportAsked>,
+        outbox: Outbox,
+    ) -> Result<(), HandleError> {
+        let asked = &received.message;
+        let _at_work = self.workplaces.at(&asked.stack).await;
+        let answer = self.applier.import(asked, received.sequence).await?;
+        runtime::failpoint!("import::before_answer");
+        outbox.publish(&answer).await?;
+        runtime::failpoint!("import::after_answer");
+        Ok(())
+    }
 }
 
 impl Agent for Provisioner {
@@ -127,6 +143,7 @@ impl Agent for Provisioner {
             .on(stream::PROVISIONER_RESUMES, Self::resume)
             .on(stream::PROVISIONER_PAUSES, Self::pause)
             .on(stream::PROVISIONER_IGNORES, Self::ignore)
+            .on(stream::PROVISIONER_IMPORTS, Self::import)
     }
 
     async fn start(settings: ProvisionerSettings, bus: Bus) -> Result<Self, StartError> {

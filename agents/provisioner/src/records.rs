@@ -1,13 +1,14 @@
 //! What the provisioner keeps, and how: every write is compare-and-set on a revision.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bus_schema::{
     Claim, InstanceId, IntentId, IntentState, PlanProposed, Session, StackName, StackState,
 };
-use runtime::{Bus, BusError, Retry, Retryable, Revision, Store, StoreError};
+use runtime::{Bus, BusError, Retry, Retryable, Revision, Store, StoreError, View};
 
 /// The records the provisioner works on. A trait, so that the saga can be tested killed at every
 /// write.
@@ -15,6 +16,9 @@ use runtime::{Bus, BusError, Retry, Retryable, Revision, Store, StoreError};
 pub trait Records: fmt::Debug + Send + Sync {
     /// A stack's state; `None` where nothing was ever applied to it.
     async fn stack(&self, stack: &StackName) -> Result<Option<(StackState, Revision)>, StoreError>;
+
+    /// Every stack.
+    async fn stacks(&self) -> Result<Vec<StackState>, StoreError>;
 
     /// Writes a stack's state over exactly this revision, or where there is none yet.
     async fn put_stack(
@@ -52,6 +56,7 @@ pub trait Records: fmt::Debug + Send + Sync {
 pub struct Kept {
     bus: Bus,
     stacks: Store<StackState>,
+    all: Arc<View<StackState>>,
     claims: Store<Claim>,
     sessions: Store<Session>,
     intents: Store<IntentState>,
@@ -62,6 +67,7 @@ impl Kept {
     pub fn on(bus: &Bus) -> Self {
         Self {
             stacks: bus.store(),
+            all: Arc::new(bus.view()),
             claims: bus.store(),
             sessions: bus.store(),
             intents: bus.store(),
@@ -74,6 +80,11 @@ impl Kept {
 impl Records for Kept {
     async fn stack(&self, stack: &StackName) -> Result<Option<(StackState, Revision)>, StoreError> {
         self.stacks.get(stack).await
+    }
+
+    async fn stacks(&self) -> Result<Vec<StackState>, StoreError> {
+        let all = self.all.now().await?;
+        Ok(all.values().map(|entry| entry.record.clone()).collect())
     }
 
     async fn put_stack(

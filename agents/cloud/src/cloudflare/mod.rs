@@ -16,7 +16,7 @@ mod request;
 pub use audit::{Write, author};
 pub use client::{BuildError, Limits, counted};
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
@@ -172,6 +172,15 @@ impl Cloud for Cloudflare {
     ) -> Result<Option<Observed>, Error> {
         let (kind, api) = self.on(Attempt::on_object("read", kind, place, id)).await?;
         self.checked(place, kind.read(&api, id).await)
+    }
+
+    async fn unowned(
+        &self,
+        kind: &KindName,
+        place: &Place,
+    ) -> Result<BTreeMap<String, Vec<String>>, Error> {
+        let (kind, api) = self.on(Attempt::on_scope("list", kind, place)).await?;
+        self.checked(place, kind.unowned(&api).await)
     }
 
     async fn create(&self, resource: &Resource) -> Result<Observed, Error> {

@@ -49,6 +49,12 @@ impl Records for FakeRecords {
         Ok(kept.stacks.get(stack.as_str()).map(|(state, at)| (state.clone(), Revision(*at))))
     }
 
+    async fn stacks(&self) -> Result<Vec<StackState>, StoreError> {
+        self.life.alive().await;
+        let kept = self.shelf.lock().unwrap();
+        Ok(kept.stacks.values().map(|(state, _)| state.clone()).collect())
+    }
+
     async fn put_stack(
         &self,
         state: &StackState,

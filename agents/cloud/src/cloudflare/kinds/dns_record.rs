@@ -1,5 +1,6 @@
 //! A DNS record; marked in its comment.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Operations, outputs};
+use super::{Operations, beyond, outputs, text};
 use crate::Observed;
 use crate::cloudflare::api::Api;
 use crate::cloudflare::fields::{Fields, properties};
@@ -99,6 +100,19 @@ impl Operations for DnsRecord {
 
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         api.pages_of(&["dns_records"], PER_PAGE, Shown::project).await
+    }
+
+    async fn unowned(&self, api: &Api<'_>) -> Result<BTreeMap<String, Vec<String>>, Error> {
+        let unowned = |record: Value| {
+            let beyond = beyond(
+                &json!({ "settings": record.get("settings") }),
+                &Value::Null,
+                &[],
+                &["settings"],
+            );
+            (!beyond.is_empty()).then_some((text(&record, "id")?, beyond))
+        };
+        Ok(api.pages_of(&["dns_records"], PER_PAGE, unowned).await?.into_iter().collect())
     }
 
     async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error> {

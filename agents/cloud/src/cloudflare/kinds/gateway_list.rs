@@ -79,6 +79,10 @@ impl Kind for GatewayList {
     fn key(&self, address: &ResourceAddress, _: &Properties) -> String {
         cloud_name(address)
     }
+
+    fn importable(&self) -> Result<(), &'static str> {
+        Err("the items of others' lists are not read")
+    }
 }
 
 #[async_trait]

@@ -1,13 +1,13 @@
 //! A Zero Trust Gateway rule; marked in its description.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use bus_schema::{Properties, Resource, ResourceAddress};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Operations, outputs, text};
+use super::{Operations, beyond, outputs, text};
 use crate::Observed;
 use crate::cloudflare::api::Api;
 use crate::cloudflare::expression::canonical;
@@ -116,6 +116,17 @@ impl Operations for GatewayRule {
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         let rules = api.get(&["gateway", "rules"]).await?;
         Ok(rules.as_array().into_iter().flatten().filter_map(project).collect())
+    }
+
+    async fn unowned(&self, api: &Api<'_>) -> Result<BTreeMap<String, Vec<String>>, Error> {
+        let rules = api.get(&["gateway", "rules"]).await?;
+        let owned = DESCRIPTION.fields.iter().map(|it| it.name).chain(["name"]);
+        let not_looked_at: Vec<&str> = SERVER_SET.into_iter().chain(owned).collect();
+        let unowned = rules.as_array().into_iter().flatten().filter_map(|rule| {
+            let beyond = beyond(rule, &Value::Null, &not_looked_at, &["rule_settings"]);
+            (!beyond.is_empty()).then_some((text(rule, "id")?, beyond))
+        });
+        Ok(unowned.collect())
     }
 
     async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error> {

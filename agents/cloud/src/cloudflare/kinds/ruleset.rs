@@ -4,6 +4,7 @@
 //! entry point, which others write to as well: rules are added, changed and removed one by one, and
 //! the whole list is never put back.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use bus_schema::{Properties, Resource, ResourceAddress};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Operations, outputs, text};
+use super::{Operations, beyond, outputs, text};
 use crate::Observed;
 use crate::cloudflare::api::Api;
 use crate::cloudflare::failure::NO_SECOND_RULESET;
@@ -40,6 +41,19 @@ impl<P: Phase> Operations for P {
     async fn list(&self, api: &Api<'_>) -> Result<Vec<Observed>, Error> {
         let Some(ruleset) = entry_point(api, self.phase()).await? else { return Ok(Vec::new()) };
         Ok(rules(&ruleset).iter().filter_map(|rule| self.project(rule)).collect())
+    }
+
+    async fn unowned(&self, api: &Api<'_>) -> Result<BTreeMap<String, Vec<String>>, Error> {
+        let Some(ruleset) = entry_point(api, self.phase()).await? else {
+            return Ok(BTreeMap::new());
+        };
+        let unowned = rules(&ruleset).iter().filter_map(|rule| {
+            let observed = self.project(rule)?;
+            let ours = self.payload(&anybody()?, &observed.properties);
+            let beyond = beyond(rule, &ours, &SERVER_SET, &["action_parameters", "ratelimit"]);
+            (!beyond.is_empty()).then_some((observed.id, beyond))
+        });
+        Ok(unowned.collect())
     }
 
     async fn read(&self, api: &Api<'_>, id: &str) -> Result<Option<Observed>, Error> {
@@ -118,6 +132,15 @@ impl<P: Phase> Operations for P {
         let ruleset_id = text(&ruleset, "id").unwrap_or_default();
         api.delete(&["rulesets", &ruleset_id, "rules", id]).await
     }
+}
+
+/// Fields of a rule that are compared in another way, or not at all.
+const SERVER_SET: [&str; 7] =
+    ["id", "ref", "version", "last_updated", "categories", "description", "expression"];
+
+/// An address, for a payload of which only what is the same for everybody is looked at.
+fn anybody() -> Option<ResourceAddress> {
+    "anybody/cloudflare.rule/any".parse().ok()
 }
 
 /// Writes answer with the whole ruleset, the rule among the others'.

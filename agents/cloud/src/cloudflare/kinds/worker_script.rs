@@ -91,6 +91,10 @@ impl Kind for WorkerScript {
     fn key(&self, address: &ResourceAddress, _: &Properties) -> String {
         cloud_name(address)
     }
+
+    fn importable(&self) -> Result<(), &'static str> {
+        Err("its name is a stack's, and cannot be changed")
+    }
 }
 
 #[async_trait]
