@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    bootstrap, completions, dead, demo, doctor, down, plan, resume, run_child, status, submit,
-    understand, up, watch,
+    bootstrap, completions, dead, demo, doctor, down, ignore, import, plan, resume, run_child,
+    status, submit, understand, up, watch,
 };
 use crate::exit;
 
@@ -134,6 +134,10 @@ pub enum Command {
     Plan(plan::Plan),
     /// Have a stuck stack put back, once you have mended what kept the swarm from it
     Resume(resume::Resume),
+    /// Leave fields of a resource to somebody else, as an autoscaler
+    Ignore(ignore::Ignore),
+    /// Make a stack of what nobody owns, without a write to the cloud
+    Import(import::Import),
     /// Look at what the swarm could not handle, and give it back
     #[command(subcommand)]
     Dead(dead::Dead),

@@ -7,6 +7,8 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod down;
 mod following;
+pub(crate) mod ignore;
+pub(crate) mod import;
 mod installed;
 pub(crate) mod plan;
 pub(crate) mod resume;
@@ -35,6 +37,8 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Fa
         Command::Status(it) => Box::pin(status::run(&it, common, output)).await,
         Command::Plan(it) => plan::run(&it, common, output).await,
         Command::Resume(it) => resume::run(it, common, output).await,
+        Command::Ignore(it) => ignore::run(it, common, output).await,
+        Command::Import(it) => import::run(it, common, output).await,
         Command::Dead(it) => dead::run(&it, common, output).await,
         Command::Doctor(it) => Box::pin(doctor::run(&it, common, output)).await,
         Command::Bootstrap(it) => bootstrap::run(&it, common, output).await,
