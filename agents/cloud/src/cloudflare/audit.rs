@@ -79,17 +79,22 @@ impl Write {
     }
 }
 
-/// The call that an object's difference came from: the newest about it, else the newest that wrote
-/// everything of its kind. `writes` are of the object's place, in any order.
+/// The call that an object's difference came from: the newest about it, else, or where that one was
+/// our own and this one came after it, the newest that wrote everything of its kind. `writes` are of the object's place, in any order.
 pub fn author<'it>(writes: &'it [Write], kind: &KindName, id: Option<&str>) -> Option<&'it Write> {
     let newest = |fits: &dyn Fn(&Write) -> bool| {
         writes.iter().filter(|write| fits(write)).max_by_key(|write| write.at)
     };
     let named = id.and_then(|id| newest(&|write| write.names(id)));
-    named.or_else(|| {
-        let collection = kinds::operations(kind)?.collection();
-        newest(&|write| write.sweeps(collection))
-    })
+    if named.is_some_and(|write| !write.ours) {
+        return named;
+    }
+    let collection = kinds::operations(kind).map(kinds::Operations::collection);
+    let swept = collection.and_then(|it| newest(&|write| write.sweeps(it)));
+    match (named, swept) {
+        (Some(named), Some(swept)) if swept.at < named.at => Some(named),
+        (named, swept) => swept.or(named),
+    }
 }
 
 impl Cloudflare {
@@ -202,6 +207,18 @@ mod tests {
         ];
         assert_eq!(by(&writes, "waf_rule", "rule"), Some("kim"));
         assert_eq!(by(&writes, "dns_record", "rule"), None);
+    }
+
+    #[test]
+    fn what_we_made_and_another_wrote_over_is_the_others() {
+        let rules = "/client/v4/zones/z/rulesets/r/rules";
+        let whole = "/client/v4/zones/z/rulesets/r";
+        let made = write("2026-01-01T00:00:02Z", "us", "POST", rules, "rule", "zerodrift/0.1.0");
+        let over = |at| write(at, "kim", "PUT", whole, "r", "curl");
+        let after = [made.clone(), over("2026-01-01T00:00:03Z")];
+        assert_eq!(by(&after, "waf_rule", "rule"), Some("kim"));
+        let before = [made, over("2026-01-01T00:00:01Z")];
+        assert_eq!(by(&before, "waf_rule", "rule"), Some("us"));
     }
 
     #[test]
