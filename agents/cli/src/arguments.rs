@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    bootstrap, completions, dead, demo, doctor, down, ignore, import, plan, resume, run_child,
-    status, submit, understand, up, watch,
+    adopt, bootstrap, completions, dead, demo, doctor, down, drift, heal, ignore, import, leave,
+    lessons, pause, plan, resume, run_child, status, submit, understand, up, watch,
 };
 use crate::exit;
 
@@ -115,7 +115,7 @@ pub enum Color {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show everything in a minute: a swarm, two intents, and the proof from outside
+    /// Show everything in a minute: a swarm, two intents, the proof from outside, drift put back
     Demo(demo::Demo),
     /// Start a swarm on this machine and keep it running
     Up(up::Up),
@@ -127,12 +127,24 @@ pub enum Command {
     Understand(understand::Understand),
     /// Follow one intent, or everything, as it happens
     Watch(watch::Watch),
-    /// What there is: stacks, agents, dead letters
+    /// What there is: stacks, what is watched, agents, dead letters
     Status(status::Status),
     /// Look at plans
     #[command(subcommand)]
     Plan(plan::Plan),
-    /// Have a stuck stack put back, once you have mended what kept the swarm from it
+    /// What somebody else changed, and what is being done about it
+    Drift(drift::Drift),
+    /// Have a finding put back as declared, now
+    Heal(heal::Heal),
+    /// Declare what was found as it is
+    Adopt(adopt::Adopt),
+    /// Leave a finding as it is, this time
+    Leave(leave::Leave),
+    /// What keeps coming back: how often, how quickly it was put back, who does it
+    Lessons(lessons::Lessons),
+    /// Keep the swarm's hands off a stack, at once
+    Pause(pause::Pause),
+    /// Go on with a paused stack, or with a stuck one once you have mended what kept the swarm from it
     Resume(resume::Resume),
     /// Leave fields of a resource to somebody else, as an autoscaler
     Ignore(ignore::Ignore),

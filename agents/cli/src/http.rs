@@ -84,7 +84,8 @@ pub(crate) async fn put(
     send(address, Method::PUT, path, headers, body.into()).await
 }
 
-async fn send(
+/// Sends any request.
+pub(crate) async fn send(
     address: SocketAddr,
     method: Method,
     path: &str,

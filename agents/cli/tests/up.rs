@@ -15,8 +15,8 @@ struct Machine {
 impl Machine {
     fn new() -> anyhow::Result<Self> {
         let program = Path::new(env!("CARGO_BIN_EXE_zerodrift"));
-        for name in ["zerodrift-planner", "zerodrift-provisioner", "zerodrift-sandbox"] {
-            let path = program.with_file_name(name);
+        for name in ["planner", "provisioner", "auditor", "remediator", "sandbox"] {
+            let path = program.with_file_name(format!("zerodrift-{name}"));
             assert!(path.is_file(), "{} is not built: run `make build`", path.display());
         }
         Ok(Self { folder: tempfile::tempdir()? })
@@ -79,7 +79,7 @@ fn pid(record: &Value, name: &str) -> Option<u32> {
 
 /// Every child, running.
 fn pids(record: &Value) -> Vec<u32> {
-    let names = ["nats-server", "sandbox", "planner", "provisioner"];
+    let names = ["nats-server", "sandbox", "planner", "provisioner", "auditor", "remediator"];
     let pids: Vec<u32> = names.iter().filter_map(|name| pid(record, name)).collect();
     assert_eq!(pids.len(), names.len(), "{record}");
     pids
@@ -139,7 +139,7 @@ fn a_swarm_goes_up_does_its_work_and_goes_down() -> anyhow::Result<()> {
 
     let status = machine.json(&["status", "--json"])?.remove(0);
     assert_eq!(status["stacks"].as_array().map(Vec::len), Some(1), "{status}");
-    assert_eq!(status["agents"].as_array().map(Vec::len), Some(2), "{status}");
+    assert_eq!(status["agents"].as_array().map(Vec::len), Some(4), "{status}");
     assert_eq!(status["dead"], 0);
 
     let refused = machine.run(&["submit", "--wait", "hello"])?;
@@ -218,6 +218,6 @@ fn everything_is_shown_from_nothing_and_nothing_is_left() -> anyhow::Result<()> 
     let machine = Machine::new()?;
     let proofs = machine.json(&["demo", "--json"])?;
     let held: Vec<&Value> = proofs.iter().filter(|it| it["holds"] == true).collect();
-    assert_eq!(held.len(), 5, "{proofs:?}");
+    assert_eq!(held.len(), 9, "{proofs:?}");
     Ok(())
 }

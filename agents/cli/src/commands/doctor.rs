@@ -83,6 +83,8 @@ pub(super) async fn run(
         workerd(&command.tools).await,
         program("zerodrift-planner"),
         program("zerodrift-provisioner"),
+        program("zerodrift-auditor"),
+        program("zerodrift-remediator"),
         program("zerodrift-sandbox"),
         companion("node", &["node"], "only wrangler and npm need it; https://nodejs.org has it")
             .await,
@@ -195,12 +197,13 @@ fn ports(running: Option<&UpRecord>) -> Vec<Check> {
     if running.is_some() {
         return Vec::new();
     }
-    let usual = Ports::new(4222, 8222, 8787, 8080);
+    let usual = Ports::new(4222, 8222, 8787, 8080, 8788);
     [
         ("port for NATS", usual.nats),
         ("port for monitoring", usual.monitor),
         ("port for the API", usual.api),
         ("port for the edge", usual.edge),
+        ("port for hints", usual.hints),
     ]
     .into_iter()
     .map(|(what, port)| {

@@ -1,15 +1,22 @@
 //! One command, one file. This one is the table of contents.
 
+pub(crate) mod adopt;
 pub(crate) mod bootstrap;
 pub(crate) mod completions;
 pub(crate) mod dead;
+mod deciding;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod down;
+pub(crate) mod drift;
 mod following;
+pub(crate) mod heal;
 pub(crate) mod ignore;
 pub(crate) mod import;
 mod installed;
+pub(crate) mod leave;
+pub(crate) mod lessons;
+pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod resume;
 pub(crate) mod run_child;
@@ -36,7 +43,13 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Fa
         Command::Watch(it) => Box::pin(watch::run(&it, common, output)).await,
         Command::Status(it) => Box::pin(status::run(&it, common, output)).await,
         Command::Plan(it) => plan::run(&it, common, output).await,
-        Command::Resume(it) => resume::run(it, common, output).await,
+        Command::Drift(it) => drift::run(&it, common, output).await,
+        Command::Heal(it) => heal::run(it, common, output).await,
+        Command::Adopt(it) => adopt::run(it, common, output).await,
+        Command::Leave(it) => leave::run(it, common, output).await,
+        Command::Lessons(it) => lessons::run(&it, common, output).await,
+        Command::Pause(it) => pause::run(it, common, output).await,
+        Command::Resume(it) => Box::pin(resume::run(it, common, output)).await,
         Command::Ignore(it) => ignore::run(it, common, output).await,
         Command::Import(it) => import::run(it, common, output).await,
         Command::Dead(it) => dead::run(&it, common, output).await,

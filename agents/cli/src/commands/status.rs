@@ -1,6 +1,6 @@
-//! `status`: what there is. Stacks, agents, dead letters.
+//! `status`: what there is. Stacks, what is watched, agents, dead letters.
 
-use bus_schema::{IntentState, StackState};
+use bus_schema::{IntentState, StackObservation, StackState};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::output::style::{ADVICE, AGENT, BAD, CHANGED, FAINT, GOOD, STRONG, pai
 use crate::output::table::{Cell, Table, cut};
 use crate::output::time::ago;
 use crate::output::timeline::{asked, count};
-use crate::output::{Output, stuck};
+use crate::output::{Output, stuck, watched};
 use crate::swarm::Swarm;
 use crate::swarm::agents::AgentStats;
 
@@ -33,6 +33,7 @@ pub(super) async fn run(
     let swarm = Swarm::reach(common).await?;
     let (stacks, intents, agents, dead) =
         tokio::try_join!(swarm.stacks(), swarm.intents(), swarm.agents(), swarm.dead_count())?;
+    let (watches, observations) = tokio::try_join!(swarm.watches(), swarm.observations())?;
     if output.is_json() {
         output.json(&json!({
             "nats": swarm.url, "local": swarm.local, "stacks": stacks,
@@ -40,21 +41,32 @@ pub(super) async fn run(
                 "total": intents.len(),
                 "open": intents.iter().filter(|it| !it.phase.is_final()).count(),
             },
+            "watches": watches,
+            "findings": observations.iter().map(|it| it.findings.len()).sum::<usize>(),
             "agents": agents, "dead": dead,
         }))?;
         return Ok(Exit::Ok);
     }
     let now = Timestamp::now();
     output.line(heading(&swarm.url, swarm.local.as_ref(), now))?;
-    output.line(format!("\n{}", render_stacks(&stacks, &intents, now)))?;
+    output.line(format!("\n{}", render_stacks(&stacks, &intents, &observations, now)))?;
     for page in stacks.iter().filter_map(stuck::page) {
         output.line(format!("\n{page}"))?;
     }
     if command.resources {
         output.line(resources(&stacks))?;
     }
+    if let Some(page) = watched::page(&watches, now) {
+        output.line(format!("\n{page}"))?;
+    }
     output.line(format!("\n{}", render_agents(&agents, now)))?;
     output.line(format!("\n{}", open_and_dead(&intents, dead)))?;
+    if let Some(promise) = watched::promise(&watches) {
+        output.line(promise)?;
+    }
+    if observations.iter().any(|it| !it.findings.is_empty()) {
+        output.note(format!("{} zerodrift drift shows what drifted", paint(ADVICE, "→")));
+    }
     Ok(Exit::Ok)
 }
 
@@ -70,7 +82,12 @@ fn heading(url: &str, local: Option<&UpRecord>, now: Timestamp) -> String {
     format!("{line}  {}\n{cloud}", paint(FAINT, format!("started {}", ago(record.started_at, now))))
 }
 
-fn render_stacks(stacks: &[StackState], intents: &[IntentState], now: Timestamp) -> String {
+fn render_stacks(
+    stacks: &[StackState],
+    intents: &[IntentState],
+    observations: &[StackObservation],
+    now: Timestamp,
+) -> String {
     if stacks.is_empty() {
         return format!(
             "No stacks yet. {} zerodrift submit --wait \"Secure edge cache for API with DDoS \
@@ -82,7 +99,8 @@ fn render_stacks(stacks: &[StackState], intents: &[IntentState], now: Timestamp)
         Table::new(["STACK", "ENV", "GEN", "RESOURCES", "PATH", "STATE", "CHANGED", "LAST INTENT"]);
     for stack in stacks {
         let intent = stack.intent.and_then(|id| intents.iter().find(|it| it.intent == id));
-        let (state, style) = state_of(stack);
+        let seen = observations.iter().find(|it| it.stack == stack.stack);
+        let (state, style) = state_of(stack, seen.map_or(0, |it| it.findings.len()));
         table.row([
             Cell::styled(STRONG, stack.stack.as_str()),
             stack.environment.as_str().into(),
@@ -97,7 +115,11 @@ fn render_stacks(stacks: &[StackState], intents: &[IntentState], now: Timestamp)
     table.render()
 }
 
-fn state_of(stack: &StackState) -> (String, anstyle::Style) {
+fn state_of(stack: &StackState, findings: usize) -> (String, anstyle::Style) {
+    if stack.paused.is_some() && !stack.run.as_ref().is_some_and(|run| run.stuck) {
+        let drifted = if findings > 0 { format!(", {findings} drifted") } else { String::new() };
+        return (format!("paused{drifted}"), CHANGED);
+    }
     match &stack.run {
         Some(run) if run.stuck => ("stuck".to_owned(), BAD),
         Some(run) if run.failure.is_some() => ("rolling back".to_owned(), BAD),
@@ -106,6 +128,7 @@ fn state_of(stack: &StackState) -> (String, anstyle::Style) {
             (format!("running, {} done", count(done, "step")), CHANGED)
         }
         None if stack.resources.is_empty() => ("retired".to_owned(), FAINT),
+        None if findings > 0 => (format!("{findings} drifted"), CHANGED),
         None => ("steady".to_owned(), GOOD),
     }
 }

@@ -24,6 +24,10 @@ use crate::output::time::span;
 /// How long `--detach` waits for the swarm.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// From one look at the local Cloudflare to the next, in seconds: all that the shipped environments
+/// hold is within its calls then.
+const LOCAL_CADENCE: u32 = 10;
+
 /// What the swarm is to be.
 #[derive(Debug, Clone, Args)]
 pub struct Up {
@@ -45,9 +49,15 @@ pub struct Up {
     /// Port where the local Cloudflare serves its zones
     #[arg(long, value_name = "N", default_value_t = 8080)]
     edge_port: u16,
+    /// Port where hints are taken over HTTP
+    #[arg(long, value_name = "N", default_value_t = 8788)]
+    hints_port: u16,
     /// Use a real Cloudflare account: a file that holds its API token. Needs --environments
     #[arg(long, value_name = "FILE", requires = "environments", conflicts_with = "origins")]
     cloudflare_token_file: Option<PathBuf>,
+    /// A second token of that account, which may only read: what watching is done with
+    #[arg(long, value_name = "FILE", requires = "cloudflare_token_file")]
+    cloudflare_read_token_file: Option<PathBuf>,
     /// Environments of your own instead of the shipped ones: a folder of YAML files
     #[arg(long, value_name = "FOLDER")]
     environments: Option<PathBuf>,
@@ -63,6 +73,15 @@ pub struct Up {
     /// How many provisioners
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=16))]
     provisioners: u16,
+    /// How many auditors, which watch the cloud; 0 watches nothing
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16))]
+    auditors: u16,
+    /// How many remediators, which have drift put back; 0 only reports it
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16))]
+    remediators: u16,
+    /// How often everything is looked at, in seconds [default: 10 on the local Cloudflare, else 30]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    cadence: Option<u32>,
     /// Serve a host from an origin of your own behind the local edge: `host=address:port`; may be
     /// repeated
     #[arg(long = "origin", value_name = "HOST=ADDRESS")]
@@ -87,17 +106,31 @@ enum PortChoice {
 }
 
 impl Up {
-    fn settings(&self, folder: Folder) -> Settings {
-        Settings {
+    fn settings(&self, folder: Folder) -> Result<Settings, Failure> {
+        let real = self.cloudflare_token_file.is_some();
+        if real && self.auditors > 0 && self.cloudflare_read_token_file.is_none() {
+            return Err(Failure::new("watching needs a token of its own, which may only read")
+                .advise(
+                    "make one with read rights for what your environments name, and give it with \
+                     --cloudflare-read-token-file FILE; or watch nothing, with --auditors 0",
+                )
+                .exits(Exit::Usage));
+        }
+        Ok(Settings {
             folder,
             ports: match self.ports {
                 PortChoice::Usual => {
-                    Ports::new(self.nats_port, self.monitor_port, self.api_port, self.edge_port)
+                    let Self { nats_port, monitor_port, api_port, edge_port, hints_port, .. } =
+                        self;
+                    Ports::new(*nats_port, *monitor_port, *api_port, *edge_port, *hints_port)
                 }
                 PortChoice::Auto => Ports::any(),
             },
             cloud: match &self.cloudflare_token_file {
-                Some(file) => CloudChoice::Cloudflare(file.clone()),
+                Some(file) => CloudChoice::Cloudflare {
+                    token: file.clone(),
+                    read_token: self.cloudflare_read_token_file.clone(),
+                },
                 None => CloudChoice::Sandbox(self.origins.clone()),
             },
             environments: self.environments.as_deref().map(absolute),
@@ -105,9 +138,12 @@ impl Up {
             otlp: self.otlp.clone(),
             planners: self.planners,
             provisioners: self.provisioners,
+            auditors: self.auditors,
+            remediators: self.remediators,
+            cadence: self.cadence.or((!real).then_some(LOCAL_CADENCE)),
             log: self.log.clone(),
             tools: self.tools.clone(),
-        }
+        })
     }
 }
 
@@ -132,7 +168,7 @@ pub(super) async fn run(command: Up, common: &Common, output: Output) -> Result<
     // Made known before anything runs, so that a signal during the start stops what was started.
     let mut stop = Stop::listen()?;
     let place = folder.path().display().to_string();
-    let mut swarm = LocalSwarm::prepare(command.settings(folder), environments).await?;
+    let mut swarm = LocalSwarm::prepare(command.settings(folder)?, environments).await?;
     output.note(format!("{} in {place}", paint(STRONG, "Starting a swarm")));
     let started = tokio::select! {
         started = swarm.start(output) => started.map(|()| true),
@@ -210,6 +246,13 @@ fn greeting(record: &UpRecord, took: Duration) -> String {
         CloudRecord::Cloudflare => {
             lines.push(format!("  Cloud  {}", paint(CHANGED, "your real Cloudflare account")));
         }
+    }
+    if let Some(hints) = &record.hints {
+        lines.push(format!(
+            "  Hints  {}/hints   {}",
+            hints.url,
+            paint(FAINT, format!("signed with {}", hints.secret.display()))
+        ));
     }
     lines.push(format!("\n{}", paint(STRONG, "Next, in another terminal")));
     let program = tools::own_name();

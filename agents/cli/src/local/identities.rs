@@ -12,6 +12,35 @@ use crate::failure::Explain as _;
 use crate::local::folder::Folder;
 use crate::local::ports::Ports;
 
+/// A secret that is kept in the state folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// The sandbox's API token; it opens nothing but the sandbox.
+    Token,
+    /// The same for who only reads.
+    ReadToken,
+    /// What hints over HTTP are signed with.
+    Hints,
+}
+
+impl Kept {
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Token => "cloudflare.token",
+            Self::ReadToken => "cloudflare-read.token",
+            Self::Hints => "hints.secret",
+        }
+    }
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Token => "sandbox",
+            Self::ReadToken => "sandbox-read",
+            Self::Hints => "hints",
+        }
+    }
+}
+
 /// The identities of one state folder.
 #[derive(Debug)]
 pub(crate) struct Identities {
@@ -78,16 +107,16 @@ impl Identities {
         )
     }
 
-    /// The sandbox's API token, made where there is none yet. It opens nothing but the sandbox.
-    pub(crate) fn token(folder: &Folder) -> Result<(PathBuf, String), Failure> {
-        let file = folder.join("cloudflare.token");
-        if let Ok(token) = std::fs::read_to_string(&file) {
-            return Ok((file, token.trim().to_owned()));
+    /// A secret of this folder's, made where there is none yet.
+    pub(crate) fn secret(folder: &Folder, kept: Kept) -> Result<(PathBuf, String), Failure> {
+        let file = folder.join(kept.file());
+        if let Ok(secret) = std::fs::read_to_string(&file) {
+            return Ok((file, secret.trim().to_owned()));
         }
-        // A public key is forty random characters, which is all that is wanted here.
-        let token = format!("sandbox-{}", KeyPair::new_user().public_key());
-        let file = folder.write_file("cloudflare.token", token.as_bytes())?;
-        Ok((file, token))
+        // A public key is fifty-six random characters, which is all that is wanted here.
+        let secret = format!("{}-{}", kept.prefix(), KeyPair::new_user().public_key());
+        let file = folder.write_file(kept.file(), secret.as_bytes())?;
+        Ok((file, secret))
     }
 }
 
@@ -115,7 +144,9 @@ mod tests {
         folder.create().unwrap();
         let made = Identities::of(&folder).unwrap().keys;
         assert_eq!(made, Identities::of(&folder).unwrap().keys);
-        assert_eq!(Identities::token(&folder).unwrap(), Identities::token(&folder).unwrap());
+        let secret = |kept| Identities::secret(&folder, kept).unwrap();
+        assert_eq!(secret(Kept::Token), secret(Kept::Token));
+        assert_ne!(secret(Kept::Token).1, secret(Kept::ReadToken).1);
     }
 
     #[test]
@@ -124,7 +155,7 @@ mod tests {
         let folder = Folder::at(place.path()).unwrap();
         folder.create().unwrap();
         let identities = Identities::of(&folder).unwrap();
-        let text = identities.server_configuration(Ports::new(4222, 8222, 8787, 8080));
+        let text = identities.server_configuration(Ports::new(4222, 8222, 8787, 8080, 8788));
         for (_, key) in &identities.keys {
             assert!(text.contains(key));
         }

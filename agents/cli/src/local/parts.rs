@@ -39,6 +39,12 @@ pub(crate) struct Settings {
     pub(crate) planners: u16,
     /// How many provisioners.
     pub(crate) provisioners: u16,
+    /// How many auditors; without one nothing is watched.
+    pub(crate) auditors: u16,
+    /// How many remediators; without one nothing is put back by itself.
+    pub(crate) remediators: u16,
+    /// From one look at a scope to the next, in seconds, where that is said.
+    pub(crate) cadence: Option<u32>,
     /// What agents log.
     pub(crate) log: String,
     /// The programs of others.
@@ -50,8 +56,13 @@ pub(crate) struct Settings {
 pub(crate) enum CloudChoice {
     /// In the local Cloudflare, for these hosts with an origin of the user's own, `host=address`.
     Sandbox(Vec<String>),
-    /// In a real account, with the token in this file.
-    Cloudflare(PathBuf),
+    /// In a real account.
+    Cloudflare {
+        /// File with the token that may change what is declared.
+        token: PathBuf,
+        /// File with the token that may only read, for those who watch.
+        read_token: Option<PathBuf>,
+    },
 }
 
 /// What all children need to know.
@@ -63,6 +74,10 @@ pub(super) struct Parts<'a> {
     pub(super) identities: &'a Identities,
     /// The sandbox's token, or the real one.
     pub(super) token: &'a Path,
+    /// The one that may only read, where there is one.
+    pub(super) read_token: Option<&'a Path>,
+    /// What hints are signed with.
+    pub(super) hints_secret: &'a Path,
 }
 
 impl Parts<'_> {
@@ -94,6 +109,7 @@ impl Parts<'_> {
         &self,
         environments: &Environments,
         token: &str,
+        read_token: &str,
         origins: &[String],
     ) -> Result<Spec, Failure> {
         let mut arguments: Vec<OsString> = vec![
@@ -105,6 +121,8 @@ impl Parts<'_> {
             self.settings.folder.join("sandbox").into(),
             "--token".into(),
             token.into(),
+            "--read-token".into(),
+            read_token.into(),
         ];
         let mut accounts: Vec<&str> =
             environments.iter().map(|it| it.cloudflare.account.as_str()).collect();
@@ -137,16 +155,46 @@ impl Parts<'_> {
     /// One provisioner.
     pub(super) fn provisioner(&self, nth: u16, health: SocketAddr) -> Result<Spec, Failure> {
         let mut environment = self.agent_environment(Identity::Provisioner, health);
-        let api = match self.settings.cloud {
-            CloudChoice::Sandbox(_) => {
-                Some(format!("http://{}/client/v4", self.ports.api.address()).into())
-            }
-            CloudChoice::Cloudflare(_) => None,
-        };
-        environment.push(("ZERODRIFT_CLOUDFLARE_API", api));
+        environment.push(("ZERODRIFT_CLOUDFLARE_API", self.cloudflare_api()));
         environment.push(("ZERODRIFT_CLOUDFLARE_TOKEN_FILE", Some(self.token.into())));
         let name = numbered("provisioner", nth);
         Ok(self.spec(&name, own("zerodrift-provisioner")?, Vec::new(), environment, AGENT_GRACE))
+    }
+
+    /// One auditor. The first takes hints over HTTP.
+    pub(super) fn auditor(&self, nth: u16, health: SocketAddr) -> Result<Spec, Failure> {
+        let mut environment = self.agent_environment(Identity::Auditor, health);
+        let cadence = self.settings.cadence.map(|seconds| seconds.to_string().into());
+        let hints = (nth == 0).then(|| self.ports.hints.address().to_string().into());
+        let secret: Option<OsString> = hints.is_some().then(|| self.hints_secret.into());
+        environment.extend([
+            ("ZERODRIFT_CLOUDFLARE_API", self.cloudflare_api()),
+            ("ZERODRIFT_CLOUDFLARE_TOKEN_FILE", self.read_token.map(OsString::from)),
+            ("ZERODRIFT_CADENCE_SECONDS", cadence),
+            ("ZERODRIFT_HINTS_ADDRESS", hints),
+            ("ZERODRIFT_HINTS_SECRET_FILE", secret.clone()),
+            ("ZERODRIFT_CLOUDFLARE_WEBHOOK_SECRET_FILE", secret),
+        ]);
+        let name = numbered("auditor", nth);
+        Ok(self.spec(&name, own("zerodrift-auditor")?, Vec::new(), environment, AGENT_GRACE))
+    }
+
+    /// One remediator.
+    pub(super) fn remediator(&self, nth: u16, health: SocketAddr) -> Result<Spec, Failure> {
+        let mut environment = self.agent_environment(Identity::Remediator, health);
+        environment.push(("ZERODRIFT_ENVIRONMENTS", folder(self.settings.environments.as_ref())));
+        let name = numbered("remediator", nth);
+        Ok(self.spec(&name, own("zerodrift-remediator")?, Vec::new(), environment, AGENT_GRACE))
+    }
+
+    /// Where the API is, where that is not the real one.
+    fn cloudflare_api(&self) -> Option<OsString> {
+        match self.settings.cloud {
+            CloudChoice::Sandbox(_) => {
+                Some(format!("http://{}/client/v4", self.ports.api.address()).into())
+            }
+            CloudChoice::Cloudflare { .. } => None,
+        }
     }
 
     /// What every agent finds in its environment. What our own user set for themselves is taken

@@ -27,22 +27,25 @@ pub(crate) struct Ports {
     pub(crate) api: Port,
     /// The sandbox's edge.
     pub(crate) edge: Port,
+    /// Hints over HTTP.
+    pub(crate) hints: Port,
 }
 
 impl Ports {
     /// These numbers.
-    pub(crate) const fn new(nats: u16, monitor: u16, api: u16, edge: u16) -> Self {
+    pub(crate) const fn new(nats: u16, monitor: u16, api: u16, edge: u16, hints: u16) -> Self {
         Self {
             nats: Port { number: nats, what: "NATS", flag: "--nats-port" },
             monitor: Port { number: monitor, what: "NATS monitoring", flag: "--monitor-port" },
             api: Port { number: api, what: "the sandbox's API", flag: "--api-port" },
             edge: Port { number: edge, what: "the sandbox's edge", flag: "--edge-port" },
+            hints: Port { number: hints, what: "hints", flag: "--hints-port" },
         }
     }
 
     /// Whatever is free.
     pub(crate) const fn any() -> Self {
-        Self::new(0, 0, 0, 0)
+        Self::new(0, 0, 0, 0, 0)
     }
 
     /// The same ports with a free number for each 0, all of them free at this moment.
@@ -52,7 +55,8 @@ impl Ports {
         let (monitor, _held_monitor) = self.monitor.take()?;
         let (api, _held_api) = self.api.take()?;
         let (edge, _held_edge) = self.edge.take()?;
-        Ok(Self { nats, monitor, api, edge })
+        let (hints, _held_hints) = self.hints.take()?;
+        Ok(Self { nats, monitor, api, edge, hints })
     }
 }
 
@@ -97,9 +101,10 @@ mod tests {
     #[test]
     fn any_port_is_settled_and_no_two_are_the_same() {
         let ports = Ports::any().settle().unwrap();
-        let numbers = [ports.nats, ports.monitor, ports.api, ports.edge].map(|port| port.number);
+        let all = [ports.nats, ports.monitor, ports.api, ports.edge, ports.hints];
+        let numbers = all.map(|port| port.number);
         let distinct: std::collections::BTreeSet<_> = numbers.iter().collect();
-        assert_eq!(distinct.len(), 4);
+        assert_eq!(distinct.len(), 5);
         assert!(!numbers.contains(&0));
     }
 
@@ -107,7 +112,7 @@ mod tests {
     fn a_taken_port_is_named_with_what_to_do() {
         let held = TcpListener::bind("127.0.0.1:0").unwrap();
         let number = held.local_addr().unwrap().port();
-        let failure = Ports::new(number, 0, 0, 0).settle().unwrap_err();
+        let failure = Ports::new(number, 0, 0, 0, 0).settle().unwrap_err();
         assert_eq!(failure.to_string(), format!("port {number} is not free for NATS"));
         assert!(failure.advice().unwrap().contains("--nats-port"));
     }

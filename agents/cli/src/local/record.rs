@@ -18,6 +18,9 @@ pub(crate) struct UpRecord {
     pub(crate) nats: NatsRecord,
     /// Where resources are made.
     pub(crate) cloud: CloudRecord,
+    /// Where hints are taken over HTTP, where anything watches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hints: Option<HintsRecord>,
     /// Every child.
     pub(crate) processes: Vec<ProcessRecord>,
 }
@@ -43,6 +46,15 @@ pub(crate) struct NatsRecord {
     pub(crate) monitor: String,
     /// The operator's nkey seed: who the command line is.
     pub(crate) operator: PathBuf,
+}
+
+/// Where it can be told that something changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct HintsRecord {
+    /// Base of its address: `/hints` and `/hints/cloudflare` are below it.
+    pub(crate) url: String,
+    /// What hints are signed with, and what notifications carry.
+    pub(crate) secret: PathBuf,
 }
 
 /// Where resources are made.

@@ -15,11 +15,11 @@ use crate::failure::Explain as _;
 use crate::http;
 use crate::local::child::{Child, Happening, Spec};
 use crate::local::folder::Lock;
-use crate::local::identities::Identities;
+use crate::local::identities::{Identities, Kept};
 use crate::local::parts::{CloudChoice, Parts, Settings};
 use crate::local::ports;
 use crate::local::process::{gone, kill, program_of, same_file, terminate};
-use crate::local::record::{CloudRecord, NatsRecord, Phase, ProcessRecord, UpRecord};
+use crate::local::record::{CloudRecord, HintsRecord, NatsRecord, Phase, ProcessRecord, UpRecord};
 use crate::output::Output;
 use crate::swarm::connect::connect;
 
@@ -79,8 +79,9 @@ impl LocalSwarm {
                     api: format!("http://{}", ports.api.address()),
                     edge: format!("http://{}", ports.edge.address()),
                 },
-                CloudChoice::Cloudflare(_) => CloudRecord::Cloudflare,
+                CloudChoice::Cloudflare { .. } => CloudRecord::Cloudflare,
             },
+            hints: None,
             processes: Vec::new(),
         };
         let (tell, happenings) = mpsc::unbounded_channel();
@@ -103,21 +104,30 @@ impl LocalSwarm {
     pub(crate) async fn start(&mut self, output: Output) -> Result<(), Failure> {
         let identities = Identities::of(&self.settings.folder)?;
         let (token_file, token) = self.token()?;
+        let read_token = self.read_token()?;
+        let (hints_secret, _) = Identities::secret(&self.settings.folder, Kept::Hints)?;
         let settings = self.settings.clone();
         let parts = Parts {
             settings: &settings,
             ports: settings.ports,
             identities: &identities,
             token: &token_file,
+            read_token: read_token.as_ref().map(|(file, _)| file.as_path()),
+            hints_secret: &hints_secret,
         };
         self.start_nats(&parts, output).await?;
         if let CloudChoice::Sandbox(origins) = &settings.cloud {
             let progress = output.progress("the local Cloudflare");
-            self.keep(parts.sandbox(&self.environments, &token, origins)?)?;
+            let read_token = read_token.as_ref().map_or("", |(_, token)| token.as_str());
+            self.keep(parts.sandbox(&self.environments, &token, read_token, origins)?)?;
             self.ready("sandbox", parts.ports.api.address(), "/__sandbox/health").await?;
             output.note(progress.done(format!("local Cloudflare: {}", zones(&self.environments))));
         }
         self.start_agents(&parts, output).await?;
+        if settings.auditors > 0 {
+            let url = format!("http://{}", settings.ports.hints.address());
+            self.record.hints = Some(HintsRecord { url, secret: hints_secret });
+        }
         self.record.phase = Phase::Ready;
         self.settings.folder.write(&self.record)
     }
@@ -139,16 +149,28 @@ impl LocalSwarm {
 
     async fn start_agents(&mut self, parts: &Parts<'_>, output: Output) -> Result<(), Failure> {
         let progress = output.progress("agents");
-        let mut healths: Vec<(String, SocketAddr)> = Vec::new();
-        for nth in 0..self.settings.planners {
+        let settings = &self.settings;
+        let (planners, provisioners) = (0..settings.planners, 0..settings.provisioners);
+        let (auditors, remediators) = (0..settings.auditors, 0..settings.remediators);
+        let mut specs: Vec<(Spec, SocketAddr)> = Vec::new();
+        for nth in planners {
             let health = ports::any_address()?;
-            let spec = parts.planner(nth, health)?;
-            healths.push((spec.name.clone(), health));
-            self.keep(spec)?;
+            specs.push((parts.planner(nth, health)?, health));
         }
-        for nth in 0..self.settings.provisioners {
+        for nth in provisioners {
             let health = ports::any_address()?;
-            let spec = parts.provisioner(nth, health)?;
+            specs.push((parts.provisioner(nth, health)?, health));
+        }
+        for nth in auditors {
+            let health = ports::any_address()?;
+            specs.push((parts.auditor(nth, health)?, health));
+        }
+        for nth in remediators {
+            let health = ports::any_address()?;
+            specs.push((parts.remediator(nth, health)?, health));
+        }
+        let mut healths: Vec<(String, SocketAddr)> = Vec::new();
+        for (spec, health) in specs {
             healths.push((spec.name.clone(), health));
             self.keep(spec)?;
         }
@@ -163,14 +185,19 @@ impl LocalSwarm {
     /// The sandbox's own token, or the file that was named.
     pub(crate) fn token(&self) -> Result<(PathBuf, String), Failure> {
         match &self.settings.cloud {
-            CloudChoice::Sandbox(_) => Identities::token(&self.settings.folder),
-            CloudChoice::Cloudflare(file) => {
-                let token = std::fs::read_to_string(file).or_advise(
-                    format!("the token file {} cannot be read", file.display()),
-                    "write your Cloudflare API token into a file only you can read, and name it",
-                )?;
-                let file = std::path::absolute(file).or_fail("the token file cannot be found")?;
-                Ok((file, token.trim().to_owned()))
+            CloudChoice::Sandbox(_) => Identities::secret(&self.settings.folder, Kept::Token),
+            CloudChoice::Cloudflare { token, .. } => named_token(token),
+        }
+    }
+
+    /// The same for who only reads. Of a real account there is none unless it was named.
+    fn read_token(&self) -> Result<Option<(PathBuf, String)>, Failure> {
+        match &self.settings.cloud {
+            CloudChoice::Sandbox(_) => {
+                Identities::secret(&self.settings.folder, Kept::ReadToken).map(Some)
+            }
+            CloudChoice::Cloudflare { read_token, .. } => {
+                read_token.as_deref().map(named_token).transpose()
             }
         }
     }
@@ -266,6 +293,16 @@ impl LocalSwarm {
         self.settings.folder.forget();
         output.note(progress.done("stopped"));
     }
+}
+
+/// A token in a file that a person named.
+fn named_token(file: &Path) -> Result<(PathBuf, String), Failure> {
+    let token = std::fs::read_to_string(file).or_advise(
+        format!("the token file {} cannot be read", file.display()),
+        "write your Cloudflare API token into a file only you can read, and name it",
+    )?;
+    let file = std::path::absolute(file).or_fail("the token file cannot be found")?;
+    Ok((file, token.trim().to_owned()))
 }
 
 /// Ends what an earlier swarm left behind, where it is certain that it is that.

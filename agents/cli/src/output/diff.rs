@@ -1,13 +1,13 @@
 //! What a change does to an object's fields, as a readable difference.
 
 use anstyle::Style;
-use bus_schema::{Action, Change, Properties};
+use bus_schema::{Action, Change, Difference, Properties};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::output::style::{BAD, CHANGED, FAINT, GOOD, STRONG, paint};
-use crate::output::table::{Cell, Table};
+use crate::output::table::{Cell, Table, cut};
 
 /// Longest value shown on one line, in columns.
 const WIDE: usize = 88;
@@ -21,6 +21,46 @@ pub enum Detail {
     Brief,
     /// Everything.
     Full,
+}
+
+/// How the two sides of a difference look.
+#[derive(Debug, Clone, Copy)]
+struct Sides {
+    old: Style,
+    new: Style,
+    /// Before the old side where it has lines of its own, and before the new one.
+    marks: (&'static str, &'static str),
+}
+
+/// From what is to what will be.
+const CHANGE: Sides = Sides { old: BAD, new: GOOD, marks: ("- ", "+ ") };
+/// From what is declared to what is there instead.
+const DRIFT: Sides = Sides { old: GOOD, new: BAD, marks: ("declared  ", "observed  ") };
+
+/// Fields that are not as declared, each as declared and as it is. `after` is declared and `before`
+/// observed, as in a finding; a text of several lines is compared line by line.
+pub fn drifted(differences: &[Difference]) -> Vec<String> {
+    let width = differences.iter().map(|it| it.field.chars().count()).max().unwrap_or(0);
+    let absent = paint(FAINT, "nothing");
+    let mut lines = Vec::new();
+    for difference in differences {
+        let name = format!("{:width$}", difference.field);
+        match (&difference.after, &difference.before) {
+            (Some(declared), Some(observed)) => {
+                lines.extend(changed(&name, declared, observed, DRIFT));
+            }
+            (Some(declared), None) => {
+                let declared = paint(GOOD, cut(&shown(declared), WIDE));
+                lines.push(format!("      {name}  {declared} {} {absent}", paint(FAINT, "→")));
+            }
+            (None, Some(observed)) => {
+                let observed = paint(BAD, cut(&shown(observed), WIDE));
+                lines.push(format!("      {name}  {absent} {} {observed}", paint(FAINT, "→")));
+            }
+            (None, None) => {}
+        }
+    }
+    lines
 }
 
 /// What is changed, one line each, without how.
@@ -69,7 +109,7 @@ pub fn change(change: &Change, detail: Detail) -> String {
         let name = format!("{:name_width$}", difference.field);
         match (&difference.before, &difference.after) {
             (Some(before), Some(after)) => {
-                lines.extend(changed(&name, before, after));
+                lines.extend(changed(&name, before, after, CHANGE));
             }
             (None, Some(value)) => lines.extend(one_sided(GOOD, &name, value, detail)),
             // Of what goes away the address says enough.
@@ -99,23 +139,24 @@ fn one_sided(style: Style, name: &str, value: &Value, detail: Detail) -> Vec<Str
     }
 }
 
-fn changed(name: &str, before: &Value, after: &Value) -> Vec<String> {
+fn changed(name: &str, before: &Value, after: &Value, sides: Sides) -> Vec<String> {
     if let (Some(old), Some(new)) = (before.as_str(), after.as_str())
         && (old.contains('\n') || new.contains('\n'))
     {
-        return line_by_line(name, old, new);
+        return line_by_line(name, old, new, sides);
     }
     let (old, new) = (shown(before), shown(after));
     if old.width() + new.width() > WIDE {
         let blank = " ".repeat(name.width());
-        let mut lines = beside(name, BAD, "- ", &wrapped(&old));
-        lines.extend(beside(&blank, GOOD, "+ ", &wrapped(&new)));
+        let mut lines = beside(name, sides.old, sides.marks.0, &wrapped(&old));
+        lines.extend(beside(&blank, sides.new, sides.marks.1, &wrapped(&new)));
         return lines;
     }
-    vec![format!("      {name}  {} {} {}", paint(BAD, old), paint(FAINT, "→"), paint(GOOD, new))]
+    let (old, new) = (paint(sides.old, old), paint(sides.new, new));
+    vec![format!("      {name}  {old} {} {new}", paint(FAINT, "→"))]
 }
 
-fn line_by_line(name: &str, old: &str, new: &str) -> Vec<String> {
+fn line_by_line(name: &str, old: &str, new: &str, sides: Sides) -> Vec<String> {
     let mut lines = vec![format!("      {}", name.trim_end())];
     let difference = TextDiff::from_lines(old, new);
     for hunk in difference.unified_diff().context_radius(2).iter_hunks() {
@@ -123,8 +164,8 @@ fn line_by_line(name: &str, old: &str, new: &str) -> Vec<String> {
         for change in hunk.iter_changes() {
             let text = change.value().trim_end_matches('\n');
             lines.push(match change.tag() {
-                ChangeTag::Delete => format!("        {}", paint(BAD, format!("- {text}"))),
-                ChangeTag::Insert => format!("        {}", paint(GOOD, format!("+ {text}"))),
+                ChangeTag::Delete => format!("        {}", paint(sides.old, format!("- {text}"))),
+                ChangeTag::Insert => format!("        {}", paint(sides.new, format!("+ {text}"))),
                 ChangeTag::Equal => format!("          {text}"),
             });
         }

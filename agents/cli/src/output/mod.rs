@@ -6,6 +6,8 @@
 
 pub mod diff;
 pub mod explain;
+pub mod finding;
+pub mod lesson;
 pub mod plan;
 pub mod progress;
 pub mod stuck;
@@ -13,6 +15,7 @@ pub mod style;
 pub mod table;
 pub mod time;
 pub mod timeline;
+pub mod watched;
 pub mod words;
 
 use std::io::{self, IsTerminal as _, Write as _};

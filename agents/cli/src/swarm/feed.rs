@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull::OrderedConfig};
 use async_nats::jetstream::kv::{Entry, Operation, Watch};
 use bus_schema::stream::SWARM;
-use bus_schema::{IntentId, IntentState, Record, StackName, StackState, codec};
+use bus_schema::{FindingResolved, IntentId, IntentState, Record, StackName, StackState, codec};
 use futures::stream::{BoxStream, SelectAll};
 use futures::{Stream, StreamExt as _};
 
@@ -15,7 +15,7 @@ use crate::Failure;
 use crate::failure::Explain as _;
 use crate::output::timeline::{self, Event};
 use crate::swarm::Swarm;
-use crate::swarm::news::News;
+use crate::swarm::news::{News, Said};
 
 /// How long is waited for what happened before what was heard first: the three sources are not
 /// ordered among each other.
@@ -45,6 +45,8 @@ pub(crate) struct Moment {
     pub(crate) events: Vec<Event>,
     /// The record of the intent followed, where it is new.
     pub(crate) intent: Option<IntentState>,
+    /// Findings that ended.
+    pub(crate) resolved: Vec<FindingResolved>,
 }
 
 #[derive(Debug)]
@@ -124,7 +126,12 @@ impl Feed {
 
     fn take(&mut self, heard: Heard, moment: &mut Moment) {
         match heard {
-            Heard::News(news) => moment.events.push(timeline::of_news(&news)),
+            Heard::News(news) => {
+                moment.events.push(timeline::of_news(&news));
+                if let Said::Resolved(ended) = news.said {
+                    moment.resolved.push(*ended);
+                }
+            }
             Heard::Intent(state, at) => {
                 moment.events.extend(timeline::of_intent(&state, at));
                 if self.follow != Follow::Everything {

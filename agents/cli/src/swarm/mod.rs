@@ -4,6 +4,7 @@ pub(crate) mod agents;
 pub(crate) mod connect;
 pub(crate) mod dead;
 pub(crate) mod feed;
+pub(crate) mod findings;
 pub(crate) mod news;
 mod records;
 pub(crate) mod taken;

@@ -2,8 +2,10 @@
 
 use async_nats::HeaderMap;
 use bus_schema::{
-    IntentId, IntentRefused, IntentSubmitted, Message, PlanApplied, PlanFailed, PlanProposed,
-    PlanStale, PlanSuperseded, ResumeRequested, RunStuck, StackName, codec, header,
+    DriftFound, Escalated, FindingResolved, Hint, IgnoreRequested, ImportAnswered, ImportAsked,
+    IntentId, IntentRefused, IntentSubmitted, Message, PauseRequested, PlanApplied, PlanFailed,
+    PlanProposed, PlanStale, PlanSuperseded, RemedyAsked, ResumeRequested, RunStuck, StackName,
+    codec, header,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -17,6 +19,8 @@ pub struct News {
     pub at: Timestamp,
     /// The intent it serves.
     pub intent: Option<IntentId>,
+    /// The stack it is about.
+    pub stack: Option<StackName>,
     /// What it says.
     #[serde(flatten)]
     pub said: Said,
@@ -44,6 +48,24 @@ pub enum Said {
     Stuck(RunStuck),
     /// Somebody has mended it.
     Resumed(ResumeRequested),
+    /// Something is not as declared.
+    Found(Box<DriftFound>),
+    /// It is again, or in another way not.
+    Resolved(Box<FindingResolved>),
+    /// A person is asked about it.
+    Escalated(Box<Escalated>),
+    /// A person has decided about it.
+    Decided(RemedyAsked),
+    /// A stack is to be left alone, or no longer.
+    Paused(PauseRequested),
+    /// Fields of a resource are to be left alone, or no longer.
+    Ignored(IgnoreRequested),
+    /// What nobody owns is to become a stack.
+    Import(ImportAsked),
+    /// It has, or not.
+    Imported(ImportAnswered),
+    /// Something may have changed there.
+    Hinted(Hint),
 }
 
 impl News {
@@ -57,48 +79,45 @@ impl News {
         payload: &[u8],
     ) -> Option<Self> {
         let letter = Letter { subject, headers, payload };
-        let said = letter
-            .open()
-            .map(Said::Submitted)
-            .or_else(|| letter.open().map(Said::Refused))
-            .or_else(|| letter.open().map(Box::new).map(Said::Planned))
-            .or_else(|| letter.open().map(Said::Applied))
-            .or_else(|| letter.open().map(Said::Failed))
-            .or_else(|| letter.open().map(Said::Stale))
-            .or_else(|| letter.open().map(Said::Superseded))
-            .or_else(|| letter.open().map(Said::Stuck))
-            .or_else(|| letter.open().map(Said::Resumed))?;
-        let intent = match &said {
-            // Without an id of its own an intent is known by its place.
-            Said::Submitted(it) => {
-                Some(it.id.unwrap_or_else(|| IntentId::of_stream_sequence(sequence)))
-            }
-            Said::Refused(it) => it.intent(),
-            Said::Planned(it) => it.intent(),
-            Said::Applied(it) => it.intent(),
-            Said::Failed(it) => it.intent(),
-            Said::Stale(it) => it.intent(),
-            Said::Superseded(it) => it.intent(),
-            Said::Stuck(it) => it.intent(),
-            Said::Resumed(it) => it.intent(),
-        };
-        Some(Self { sequence, at, intent, said })
-    }
-
-    /// The stack it is about.
-    pub fn stack(&self) -> Option<&StackName> {
-        match &self.said {
-            Said::Submitted(it) => it.stack(),
-            Said::Refused(it) => it.stack(),
-            Said::Planned(it) => it.stack(),
-            Said::Applied(it) => it.stack(),
-            Said::Failed(it) => it.stack(),
-            Said::Stale(it) => it.stack(),
-            Said::Superseded(it) => it.stack(),
-            Said::Stuck(it) => it.stack(),
-            Said::Resumed(it) => it.stack(),
+        let mut opened = letter
+            .open(Said::Submitted)
+            .or_else(|| letter.open(Said::Refused))
+            .or_else(|| letter.open(|it| Said::Planned(Box::new(it))))
+            .or_else(|| letter.open(Said::Applied))
+            .or_else(|| letter.open(Said::Failed))
+            .or_else(|| letter.open(Said::Stale))
+            .or_else(|| letter.open(Said::Superseded))
+            .or_else(|| letter.open(Said::Stuck))
+            .or_else(|| letter.open(Said::Resumed))
+            .or_else(|| letter.open(|it| Said::Found(Box::new(it))))
+            .or_else(|| letter.open(|it| Said::Resolved(Box::new(it))))
+            .or_else(|| letter.open(|it| Said::Escalated(Box::new(it))))
+            .or_else(|| letter.open(Said::Decided))
+            .or_else(|| letter.open(Said::Paused))
+            .or_else(|| letter.open(Said::Ignored))
+            .or_else(|| letter.open(Said::Import))
+            .or_else(|| letter.open(Said::Imported))
+            .or_else(|| letter.open(Said::Hinted))?;
+        // Without an id of its own an intent is known by its place.
+        if let Said::Submitted(it) = &opened.said {
+            opened.intent = it.id.or_else(|| Some(IntentId::of_stream_sequence(sequence)));
         }
+        // Heeded whatever is under way for their stack, so by their own account about none.
+        if let Said::Paused(PauseRequested { stack, .. })
+        | Said::Ignored(IgnoreRequested { stack, .. }) = &opened.said
+        {
+            opened.stack = Some(stack.clone());
+        }
+        let Opened { said, intent, stack } = opened;
+        Some(Self { sequence, at, intent, stack, said })
     }
+}
+
+/// A message, and what it says it is about.
+struct Opened {
+    said: Said,
+    intent: Option<IntentId>,
+    stack: Option<StackName>,
 }
 
 struct Letter<'a> {
@@ -110,7 +129,7 @@ struct Letter<'a> {
 impl Letter<'_> {
     /// The message, if it is one of this type: by its type header, by its subject, and by what it
     /// says of itself.
-    fn open<M: Message>(&self) -> Option<M> {
+    fn open<M: Message>(&self, said: impl FnOnce(M) -> Said) -> Option<Opened> {
         let header = |name: &str| {
             self.headers.and_then(|headers| headers.get(name)).map(async_nats::HeaderValue::as_str)
         };
@@ -118,7 +137,11 @@ impl Letter<'_> {
             return None;
         }
         let message: M = codec::decode(header(header::CONTENT_TYPE), self.payload).ok()?;
-        (message.subject().as_str() == self.subject).then_some(message)
+        if message.subject().as_str() != self.subject {
+            return None;
+        }
+        let (intent, stack) = (message.intent(), message.stack().cloned());
+        Some(Opened { said: said(message), intent, stack })
     }
 }
 

@@ -29,6 +29,17 @@ impl Swarm {
         found.or_fail(format!("stack {name} cannot be read"))
     }
 
+    /// One stack that a person named: it must be there.
+    pub(crate) async fn known_stack(
+        &self,
+        name: &StackName,
+    ) -> Result<(StackState, Revision), Failure> {
+        self.stack(name).await?.ok_or_else(|| {
+            Failure::new(format!("there is no stack {name}"))
+                .advise("`zerodrift status` lists those there are")
+        })
+    }
+
     /// Every intent, oldest first.
     pub(crate) async fn intents(&self) -> Result<Vec<IntentState>, Failure> {
         let entries = self.bus.store::<IntentState>().list().await.or_advise(

@@ -1,6 +1,8 @@
-//! `demo`: from nothing to proven in a minute. A swarm in a folder of its own, two intents, and then
-//! what anybody on the internet would see of them.
+//! `demo`: from nothing to proven in a minute. A swarm in a folder of its own, two intents, what
+//! anybody on the internet would see of them, and what becomes of changes by somebody else.
 
+mod healing;
+mod meddle;
 mod prove;
 
 use std::time::Duration;
@@ -12,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::Failure;
 use crate::arguments::Common;
+use crate::commands::demo::healing::Scene;
 use crate::commands::demo::prove::{Proof, Prover};
 use crate::commands::up::Stop;
 use crate::commands::{following, installed, submit};
@@ -32,6 +35,8 @@ use crate::swarm::feed::Follow;
 const EDGE: &str = "Secure edge cache for API with DDoS guardrails";
 /// Code at the edge.
 const WORKER: &str = "Deploy a worker with a redirect map at go.example.com";
+/// How often everything is looked at, in seconds.
+const CADENCE: u32 = 2;
 /// How long an intent may take.
 const PATIENCE: Duration = Duration::from_secs(45);
 
@@ -61,6 +66,9 @@ pub(super) async fn run(command: Demo, _common: &Common, output: Output) -> Resu
         otlp: None,
         planners: 1,
         provisioners: 1,
+        auditors: 1,
+        remediators: 1,
+        cadence: Some(CADENCE),
         log: "info".to_owned(),
         tools: command.tools,
     };
@@ -99,7 +107,7 @@ async fn show(local: &mut LocalSwarm, output: Output) -> Result<Vec<Proof>, Fail
         local: Some(record),
     };
     title(output, "1", "a person asks for an edge")?;
-    intend(&swarm, EDGE, output).await?;
+    let edge = intend(&swarm, EDGE, output).await?;
     title(output, "2", "another asks for code at it")?;
     let worker = intend(&swarm, WORKER, output).await?;
     title(output, "3", "what anybody on the internet sees")?;
@@ -112,6 +120,12 @@ async fn show(local: &mut LocalSwarm, output: Output) -> Result<Vec<Proof>, Fail
     proofs.push(tell(prover.burst_is_stopped().await, output)?);
     title(output, "4", "the same again changes nothing")?;
     proofs.push(tell(asked_again(&swarm).await?, output)?);
+    title(output, "5", "somebody else reaches around it, with a token of their own")?;
+    let meddler = prover.meddler().await?;
+    let scene = Scene { swarm: &swarm, meddler: &meddler, edge: &edge, worker: &worker };
+    proofs.extend(healing::show(scene, output).await?);
+    proofs.push(tell(prover.as_before().await, output)?);
+    healing::times(&proofs, output)?;
     Ok(proofs)
 }
 
@@ -213,7 +227,7 @@ fn title(output: Output, name: &str, text: &str) -> Result<(), Failure> {
 
 /// What was worth a warning in every log, before the folder goes.
 fn keep_logs(folder: &std::path::Path, output: Output) {
-    for name in ["planner", "provisioner", "sandbox", "nats-server"] {
+    for name in ["planner", "provisioner", "auditor", "remediator", "sandbox", "nats-server"] {
         let log = std::fs::read_to_string(folder.join(format!("logs/{name}.log")));
         let log = log.unwrap_or_default();
         let grave =
@@ -240,6 +254,7 @@ fn close(output: Output, proofs: usize, took: Duration) -> Result<(), Failure> {
         ("submit --wait \"Scale prod to 10k RPS with WAF\"", "and make it so"),
         ("plan show", "every change, every value with its source"),
         ("watch", "everything, as it happens"),
+        ("drift", "what somebody else changed, and what is being done about it"),
     ];
     output.line(format!(
         "\n{} {}\n\n{}",

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
 use crate::Failure;
+use crate::commands::demo::meddle::Meddler;
 use crate::failure::Explain as _;
 use crate::http::{self, Answer, HttpError};
 use crate::local::{CloudRecord, LocalSwarm};
@@ -98,6 +99,32 @@ impl Prover {
             worker: stack.ok_or_else(|| Failure::new("the Worker's intent has no stack"))?,
             swarm: swarm.bus.clone(),
         })
+    }
+
+    /// Somebody else, with a token of their own.
+    pub(super) async fn meddler(&self) -> Result<Meddler, Failure> {
+        Meddler::with_own_token(self.api, &self.account, &self.token).await
+    }
+
+    /// After all that was put back: the WAF blocks, and the Worker is ours.
+    pub(super) async fn as_before(&self) -> Proof {
+        let began = Instant::now();
+        let (waf, worker) = tokio::join!(self.visit(API, "/.env"), self.visit(GO, "/docs"));
+        let status = |answer: &Result<Answer, HttpError>| match answer {
+            Ok(answer) => answer.status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        let is = |answer: &Result<Answer, HttpError>, wanted: fn(StatusCode) -> bool| {
+            answer.as_ref().is_ok_and(|answer| wanted(answer.status))
+        };
+        Proof {
+            what: "all as before",
+            how: format!("GET {API}/.env, GET {GO}/docs"),
+            holds: is(&waf, |it| it == StatusCode::FORBIDDEN)
+                && is(&worker, |it| it.is_redirection()),
+            seen: format!("{}; {}", status(&waf), status(&worker)),
+            took: began.elapsed(),
+        }
     }
 
     /// As any browser that came over TLS: the local edge ends none itself.
