@@ -15,6 +15,8 @@ mod otlp;
 mod process;
 mod swarm;
 mod tools;
+mod vandal;
+mod watched;
 
 pub use cloud::{ACCOUNT, Actor, Sandbox, Someone};
 pub use command::Said;
@@ -26,4 +28,5 @@ pub use otlp::{Receiver, Span};
 pub use process::Process;
 pub use swarm::{Swarm, SwarmBuilder};
 pub use tools::{binary, tool};
+pub use vandal::{Deed, Vandal};
 pub use wait::{secs, until};

@@ -13,7 +13,7 @@ mod work;
 mod world;
 
 pub use draw::Draw;
-pub use points::{Point, points};
+pub use points::{Point, points, points_of};
 pub use report::{KILLED, REPEATED, Report};
 pub use run::{Outcome, Scenario, run};
 pub use trouble::{CLOUD_FAULTS, Trouble};

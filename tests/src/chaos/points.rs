@@ -24,22 +24,19 @@ impl fmt::Display for Point {
     }
 }
 
-/// Every place in every agent; those of the runtime are in each.
+/// Every place in the agents on an intent's way; those of the runtime are in each.
 pub fn points() -> anyhow::Result<Vec<Point>> {
+    Ok([points_of(Identity::Planner)?, points_of(Identity::Provisioner)?].concat())
+}
+
+/// Every place in one agent, those of the runtime among them.
+pub fn points_of(agent: Identity) -> anyhow::Result<Vec<Point>> {
     let mut all = Vec::new();
-    let everybody: &[Identity] = &[Identity::Planner, Identity::Provisioner];
-    for (folder, agents) in [
-        ("runtime", everybody),
-        ("planner", &[Identity::Planner]),
-        ("provisioner", &[Identity::Provisioner]),
-    ] {
+    for folder in ["runtime", agent.name()] {
         let mut names = Vec::new();
         scan(&root().join("agents").join(folder).join("src"), &mut names)?;
         anyhow::ensure!(!names.is_empty(), "agents/{folder} names no place to be killed at");
-        for name in names {
-            let name: &'static str = name.leak();
-            all.extend(agents.iter().map(|agent| Point { agent: *agent, name }));
-        }
+        all.extend(names.into_iter().map(|name| Point { agent, name: name.leak() }));
     }
     all.sort();
     all.dedup();

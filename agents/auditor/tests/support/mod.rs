@@ -8,6 +8,8 @@
     reason = "each test file uses a part of it; what a test sets up fails by panicking"
 )]
 
+mod swarm;
+
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -338,11 +340,16 @@ fn seed(folder: &Path, identity: Identity) -> PathBuf {
     folder.join(format!("{identity}.nk"))
 }
 
-async fn sandbox() -> Result<(Child, String)> {
+/// Another binary of the workspace, built beside the test.
+fn binary(name: &str) -> Result<PathBuf> {
     let test = std::env::current_exe()?;
-    let binary = test.ancestors().nth(2).context("a folder")?.join("zerodrift-sandbox");
+    let binary = test.ancestors().nth(2).context("a folder")?.join(name);
     anyhow::ensure!(binary.exists(), "{} is not built; run `make build`", binary.display());
-    let mut process = Command::new(binary)
+    Ok(binary)
+}
+
+async fn sandbox() -> Result<(Child, String)> {
+    let mut process = Command::new(binary("zerodrift-sandbox")?)
         .args(["--api", "127.0.0.1:0", "--edge", "127.0.0.1:0", "--account", ACCOUNT])
         .args(["--zone", ZONE, "--token", OURS, "--token", THEIRS, "--read-token", READING])
         .args(["--rate-limit", "100000000"])
@@ -369,9 +376,20 @@ fn tool(path: &str) -> Result<PathBuf> {
 
 /// A resource with the first example of every field, or the second of the one field named.
 pub(crate) fn resource(kind: &dyn Kind, stack: &str, name: &str, second: Option<&str>) -> Resource {
+    let seconds: Vec<&str> = second.into_iter().collect();
+    resource_with(kind, stack, name, &seconds).unwrap_or_else(|it| panic!("{it}"))
+}
+
+/// The same with the second example of several fields, where that is a declaration.
+pub(crate) fn resource_with(
+    kind: &dyn Kind,
+    stack: &str,
+    name: &str,
+    seconds: &[&str],
+) -> Result<Resource> {
     let description = kind.describe();
     let example = |field: &cloud::Field| {
-        let which = usize::from(second == Some(field.name));
+        let which = usize::from(seconds.contains(&field.name));
         match field.examples.get(which).copied().unwrap_or_default() {
             // A route's script must be one of the stack's.
             "" => json!(format!("zd-{stack}-{}", ["one", "two"][which])),
@@ -380,14 +398,12 @@ pub(crate) fn resource(kind: &dyn Kind, stack: &str, name: &str, second: Option<
     };
     let declared: Properties =
         description.fields.iter().map(|field| (field.name.to_owned(), example(field))).collect();
-    Resource {
-        address: format!("{stack}/{}/{name}", description.name)
-            .parse()
-            .unwrap_or_else(|it| panic!("{it}")),
+    Ok(Resource {
+        address: format!("{stack}/{}/{name}", description.name).parse()?,
         place: place(kind),
-        properties: kind.normalise(&declared).unwrap_or_else(|it| panic!("{it}")),
+        properties: kind.normalise(&declared)?,
         depends_on: Vec::new(),
-    }
+    })
 }
 
 fn place(kind: &dyn Kind) -> Place {
