@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::intents::Load;
 use crate::measure::Measured;
-use crate::{NO_LIMIT, agents, line, say};
+use crate::{NO_LIMIT, agents, say};
 
 /// How often the auditor looks where nobody hints.
 const CADENCE: u64 = 2;
@@ -57,7 +57,7 @@ pub(crate) async fn measure(resources: usize) -> anyhow::Result<()> {
 
     let hinted = hinted(&swarm, &someone, &scope, declared.iter().take(HINTED)).await?;
     say(&format!("  {resources:>4} resources in one scope"))?;
-    say(&format!("    {}", line(1, &hinted, "repairs, with a hint:")))?;
+    say(&told("with a hint, one after the other", &hinted))?;
 
     swarm.auditors.clear();
     let often = [("ZERODRIFT_CADENCE_SECONDS", CADENCE.to_string())];
@@ -66,13 +66,23 @@ pub(crate) async fn measure(resources: usize) -> anyhow::Result<()> {
     let (calls, looks) = quiet(&swarm, &scope).await?;
     let declared: Vec<&Declared> = declared.iter().take(UNHINTED).collect();
     let unhinted = unhinted(&swarm, &someone, &declared).await?;
-    say(&format!("    {}", line(declared.len(), &unhinted, "repairs, looking every 2 s:")))?;
+    say(&told(&format!("without, looking every {CADENCE} s, all at once"), &unhinted))?;
     say(&format!(
-        "       {calls} cloud calls in {looks} looks; {}; {}",
+        "    {calls} cloud calls in {looks} looks; {}; {}",
         agents::memory_of("auditor", &swarm.auditors)?,
         agents::memory_of("remediator", &swarm.remediators)?
     ))?;
     Ok(())
+}
+
+fn told(how: &str, repairs: &Measured) -> String {
+    format!(
+        "    {how:<40} p50 {}   p99 {}   max {}   (n={})",
+        repairs.percentile(50),
+        repairs.percentile(99),
+        repairs.percentile(100),
+        repairs.count()
+    )
 }
 
 /// Each after the other: a change, a hint, its repair.
@@ -106,7 +116,7 @@ async fn unhinted(
     let mut began = HashMap::new();
     for record in declared {
         // Another field than before: a second repair of the same sort would be held back.
-        someone.must(Method::PATCH, &record.path, Some(&json!({ "ttl": 600 }))).await?;
+        someone.must(Method::PATCH, &record.path, Some(&json!({ "proxied": false }))).await?;
         began.insert(&record.stack, Instant::now());
     }
     for record in declared {
