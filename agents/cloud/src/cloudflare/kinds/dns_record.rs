@@ -48,7 +48,7 @@ static DESCRIPTION: Description = Description {
 };
 
 /// Records asked for at a time.
-const PER_PAGE: u32 = 500;
+const PER_PAGE: u32 = 5_000;
 const TYPES: [&str; 4] = ["A", "AAAA", "CNAME", "TXT"];
 /// `ttl` where Cloudflare chooses, as it does for every proxied record.
 const AUTOMATIC: i64 = 1;
