@@ -1,75 +1,16 @@
 //! A swarm on this machine, as a person has it: up, asked, looked at, hurt, and down again.
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+mod support;
+
+use std::process::Command;
 
 use serde_json::Value;
-use tokio::time::Instant;
 
-/// A state folder with the command line run against it; whatever runs there is stopped at the end.
-struct Machine {
-    folder: tempfile::TempDir,
-}
+use support::{Machine, text, until};
 
-impl Machine {
-    fn new() -> anyhow::Result<Self> {
-        let program = Path::new(env!("CARGO_BIN_EXE_zerodrift"));
-        for name in ["planner", "provisioner", "auditor", "remediator", "sandbox"] {
-            let path = program.with_file_name(format!("zerodrift-{name}"));
-            assert!(path.is_file(), "{} is not built: run `make build`", path.display());
-        }
-        Ok(Self { folder: tempfile::tempdir()? })
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_zerodrift"));
-        command
-            .args(arguments)
-            .env("ZERODRIFT_STATE", self.folder.path().join("state"))
-            .env_remove("ZERODRIFT_NATS_URL")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
-        Ok(self.command(arguments).output()?)
-    }
-
-    /// What it says as JSON, one value a line.
-    fn json(&self, arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
-        let output = self.run(arguments)?;
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
-        let text = String::from_utf8(output.stdout)?;
-        Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
-    }
-
-    fn up(&self) -> anyhow::Result<Value> {
-        let output = self.run(&["up", "--detach", "--ports", "auto", "--json"])?;
-        assert!(
-            output.status.success(),
-            "the swarm did not start; is nats-server there? `make tools` installs it\n{}",
-            text(&output)
-        );
-        Ok(serde_json::from_slice(&output.stdout)?)
-    }
-
-    fn record(&self) -> anyhow::Result<Value> {
-        let path = self.folder.path().join("state/up.json");
-        Ok(serde_json::from_slice(&std::fs::read(path)?)?)
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        // A test that failed half-way leaves nothing running.
-        drop(self.command(&["down"]).output());
-    }
-}
-
-fn text(output: &Output) -> String {
-    let (out, err) = (&output.stdout, &output.stderr);
-    format!("{}{}", String::from_utf8_lossy(out), String::from_utf8_lossy(err))
+/// What runs, as it stands written down.
+fn written(machine: &Machine) -> anyhow::Result<Value> {
+    Ok(serde_json::from_slice(&std::fs::read(machine.state().join("up.json"))?)?)
 }
 
 fn pid(record: &Value, name: &str) -> Option<u32> {
@@ -110,19 +51,10 @@ fn is_running(pid: u32) -> bool {
     state.is_some_and(|state| state != "Z" && state != "X")
 }
 
-fn until(what: &str, mut happened: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !happened()? {
-        anyhow::ensure!(Instant::now() < deadline, "not within 30 s: {what}");
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
-    Ok(())
-}
-
 #[test]
 fn a_swarm_goes_up_does_its_work_and_goes_down() -> anyhow::Result<()> {
     let machine = Machine::new()?;
-    let record = machine.up()?;
+    let record = machine.up(&[])?;
     assert_eq!(record["phase"], "ready");
 
     let again = machine.run(&["up", "--ports", "auto"])?;
@@ -145,7 +77,7 @@ fn a_swarm_goes_up_does_its_work_and_goes_down() -> anyhow::Result<()> {
     let refused = machine.run(&["submit", "--wait", "hello"])?;
     assert_eq!(refused.status.code(), Some(3), "{}", text(&refused));
 
-    let pids = pids(&machine.record()?);
+    let pids = pids(&written(&machine)?);
     assert!(machine.run(&["down"])?.status.success());
     assert!(pids.iter().all(|pid| !is_running(*pid)));
     let gone = machine.run(&["status"])?;
@@ -157,21 +89,21 @@ fn a_swarm_goes_up_does_its_work_and_goes_down() -> anyhow::Result<()> {
 #[test]
 fn a_child_that_is_killed_comes_back_and_what_was_made_stays() -> anyhow::Result<()> {
     let machine = Machine::new()?;
-    let record = machine.up()?;
+    let record = machine.up(&[])?;
     let wait = ["submit", "--wait", "Point docs.example.com to 203.0.113.20"];
     assert!(machine.run(&wait)?.status.success());
 
     let killed = pid(&record, "provisioner");
     signal("-KILL", killed.map_or(0, u64::from))?;
     until("the provisioner runs again", || {
-        let now = pid(&machine.record()?, "provisioner");
+        let now = pid(&written(&machine)?, "provisioner");
         Ok(now.is_some() && now != killed)
     })?;
     let after = machine.run(&["submit", "--wait", "Point www2.example.com to 203.0.113.21"])?;
     assert!(after.status.success(), "{}", text(&after));
 
     assert!(machine.run(&["down"])?.status.success());
-    machine.up()?;
+    machine.up(&[])?;
     let status = machine.json(&["status", "--json"])?.remove(0);
     assert_eq!(status["stacks"].as_array().map(Vec::len), Some(2), "{status}");
     Ok(())
@@ -180,21 +112,21 @@ fn a_child_that_is_killed_comes_back_and_what_was_made_stays() -> anyhow::Result
 #[test]
 fn nothing_outlives_a_swarm_that_is_killed() -> anyhow::Result<()> {
     let machine = Machine::new()?;
-    let record = machine.up()?;
+    let record = machine.up(&[])?;
     let pids = pids(&record);
     signal("-KILL", record["pid"].as_u64().unwrap())?;
     if cfg!(target_os = "linux") {
         until("the children are gone", || Ok(pids.iter().all(|pid| !is_running(*pid))))?;
     }
     // What it left written down is no obstacle.
-    assert_eq!(machine.up()?["phase"], "ready");
+    assert_eq!(machine.up(&[])?["phase"], "ready");
     Ok(())
 }
 
 #[test]
 fn a_message_nobody_understands_is_shown_and_given_back() -> anyhow::Result<()> {
     let machine = Machine::new()?;
-    let record = machine.up()?;
+    let record = machine.up(&[])?;
     publish_plainly(record["nats"]["url"].as_str().unwrap(), b"{\"text\": 3}")?;
     let list = || machine.json(&["dead", "list", "--json"]);
     until("it is among the dead", || Ok(list()?.len() == 1))?;

@@ -43,6 +43,8 @@ enum Came {
     Over(Option<Box<Finding>>),
     /// It is done once the stack is resumed.
     Waits,
+    /// It comes too late for a repair that was planned before and waits for the stack.
+    Overtaken,
 }
 
 /// Has it dealt with as decided.
@@ -65,6 +67,7 @@ pub(super) async fn run(
             which.finding
         )));
     }
+    let planned = is_planned(&swarm, finding).await?;
     let began = Instant::now();
     swarm.decide(&meant, remedy, which.by).await?;
     let progress = output.progress(match remedy {
@@ -74,7 +77,7 @@ pub(super) async fn run(
     });
     let deadline = began + Duration::from_secs(which.timeout);
     let came = loop {
-        if let Some(came) = came(&swarm, &meant, remedy).await? {
+        if let Some(came) = came(&swarm, &meant, remedy, planned).await? {
             break came;
         }
         if Instant::now() >= deadline {
@@ -86,7 +89,19 @@ pub(super) async fn run(
     tell(&meant, remedy, &came, began.elapsed(), output)
 }
 
-async fn came(swarm: &Swarm, meant: &Meant, remedy: RemedyKind) -> Result<Option<Came>, Failure> {
+/// Whether a repair of it is planned already.
+async fn is_planned(swarm: &Swarm, finding: &Finding) -> Result<bool, Failure> {
+    let repair = swarm.lesson(finding).await?.and_then(|lesson| lesson.repair);
+    Ok(repair.is_some_and(|it| it.finding == finding.id && it.ended.is_none()))
+}
+
+/// What has come of it so far; `planned`: a repair was before it was decided.
+async fn came(
+    swarm: &Swarm,
+    meant: &Meant,
+    remedy: RemedyKind,
+    planned: bool,
+) -> Result<Option<Came>, Failure> {
     let Meant { stack, finding } = meant;
     let open = swarm.observation(stack).await?.map(|it| it.findings).unwrap_or_default();
     if !open.values().any(|it| it.id == finding.id) {
@@ -94,15 +109,17 @@ async fn came(swarm: &Swarm, meant: &Meant, remedy: RemedyKind) -> Result<Option
         return Ok(Some(Came::Over(next.map(Box::new))));
     }
     let lesson = swarm.lesson(finding).await?;
-    let noted = lesson.filter(|it| it.last == finding.id).and_then(|it| it.decision);
-    if noted.is_none_or(|it| it.remedy != remedy) {
+    let Some(lesson) = lesson.filter(|it| it.last == finding.id) else { return Ok(None) };
+    if lesson.decision.is_none_or(|it| it.remedy != remedy) {
         return Ok(None);
     }
-    if remedy == RemedyKind::Leave {
-        return Ok(Some(Came::Noted));
-    }
     let paused = swarm.stack(stack).await?.is_some_and(|(state, _)| state.paused.is_some());
-    Ok(paused.then_some(Came::Waits))
+    Ok(match (remedy, paused) {
+        (RemedyKind::Leave | RemedyKind::Adopt, true) if planned => Some(Came::Overtaken),
+        (RemedyKind::Leave, _) => Some(Came::Noted),
+        (RemedyKind::Revert | RemedyKind::Adopt, true) => Some(Came::Waits),
+        (RemedyKind::Revert | RemedyKind::Adopt, false) => None,
+    })
 }
 
 /// Why nothing has come of it so far.
@@ -133,6 +150,7 @@ fn tell(
             Came::Noted => ("noted", None),
             Came::Over(next) => ("over", next.as_ref().map(|it| &it.id)),
             Came::Waits => ("waits", None),
+            Came::Overtaken => ("overtaken", None),
         };
         output.json(&json!({
             "stack": stack, "finding": finding.id, "remedy": remedy, "came": came,
@@ -166,6 +184,11 @@ fn tell(
                 next.id
             ))?;
         }
+        Came::Overtaken => output.line(format!(
+            "{} noted, but it was to be put back before you decided: that plan waits for {stack}, \
+             and is applied first once you say `zerodrift resume {stack}`",
+            paint(CHANGED, "•")
+        ))?,
         Came::Waits => output.line(format!(
             "{} noted; {stack} is paused, so it is done once you say `zerodrift resume {stack}`",
             paint(CHANGED, "•")

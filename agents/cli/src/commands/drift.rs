@@ -159,7 +159,7 @@ fn of_stack(known: &Known, observation: &StackObservation, long: usize) -> Strin
             heading.push_str(&paint(CHANGED, format!("  paused {since}{reason}")));
         }
     }
-    heading.push_str(&paint(FAINT, "  declared → in the cloud"));
+    heading.push_str(&paint(FAINT, "  (declared → as it is)"));
     let mut findings: Vec<&Finding> = observation.findings.values().collect();
     findings.sort_by(|a, b| (&a.resource, &a.id).cmp(&(&b.resource, &b.id)));
     let pages = findings.into_iter().map(|it| {

@@ -153,7 +153,7 @@ fn history(finding: &Finding, now: Timestamp) -> String {
         (Some(by), _) => format!("by {by}"),
         (None, _) => "by somebody".to_owned(),
     };
-    let when = finding.changed_at.map(|at| format!(" {}", ago(at, now))).unwrap_or_default();
+    let when = finding.changed_at.map(|at| format!(", {}", ago(at, now))).unwrap_or_default();
     format!("{by}{when}; found {}", ago(finding.detected_at, now))
 }
 
@@ -163,14 +163,25 @@ pub fn line(finding: &Finding) -> String {
     let by = finding.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
     match finding.drift {
         Drift::Changed => {
-            let fields: Vec<&str> =
-                finding.differences.iter().map(|it| it.field.as_str()).collect();
-            format!("{called} was changed{by}: {}", fields.join(", "))
+            format!("{called} was changed{by}: {}", fields(&finding.differences))
         }
         Drift::Missing => format!("{called} was deleted{by}"),
         Drift::Surplus => format!("{called} is there once too often, made{by}"),
         Drift::Unmanaged => format!("{called} belongs to nobody"),
     }
+}
+
+/// The fields that differ; of one alone, how, where that is short.
+fn fields(differences: &[Difference]) -> String {
+    const SHORT: usize = 40;
+    if let [Difference { field, before: Some(observed), after: Some(declared) }] = differences {
+        let (declared, observed) = (declared.to_string(), observed.to_string());
+        if declared.len() + observed.len() <= SHORT {
+            return format!("{field} {declared} → {observed}");
+        }
+    }
+    let fields: Vec<&str> = differences.iter().map(|it| it.field.as_str()).collect();
+    fields.join(", ")
 }
 
 /// A finding's differences with long texts whole, where they are recorded whole.
@@ -262,7 +273,7 @@ mod tests {
             anstream::adapter::strip_str(&page).to_string(),
             "  ~ cloudflare.waf_rule/block  zone/example.com  changed\n\
              \x20     action  \"block\" → \"log\"\n\
-             \x20     by mallory 10 s ago; found just now\n\
+             \x20     by mallory, 10 s ago; found just now\n\
              \x20     4f2a  being put back"
         );
     }

@@ -16,6 +16,17 @@ pub fn span(length: Duration) -> String {
     }
 }
 
+/// A length that was said in whole seconds: `30 s`, `2 m`, `1 h 30 m`.
+pub fn seconds(length: u64) -> String {
+    match (length / 3_600, length % 3_600 / 60, length % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} m"),
+        (0, m, s) => format!("{m} m {s} s"),
+        (h, 0, _) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m} m"),
+    }
+}
+
 /// How long ago something was: `just now`, `2 m ago`, `3 d ago`.
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second().saturating_sub(then.as_second());
@@ -46,6 +57,12 @@ mod tests {
     fn spans_are_short() {
         let all = [40, 4_260, 200_000, 7_500_000].map(|ms| span(Duration::from_millis(ms)));
         assert_eq!(all, ["40 ms", "4.2 s", "3 m 20 s", "2 h 5 m"]);
+    }
+
+    #[test]
+    fn whole_seconds_have_no_fraction() {
+        let all = [11, 60, 91, 3_600, 5_400].map(seconds);
+        assert_eq!(all, ["11 s", "1 m", "1 m 31 s", "1 h", "1 h 30 m"]);
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! What is watched, how often, and how soon a change there is seen at the latest.
 
-use std::time::Duration;
-
 use bus_schema::Watch;
 use jiff::Timestamp;
 
 use crate::output::style::{BAD, FAINT, STRONG, paint};
 use crate::output::table::{Cell, Table, cut};
-use crate::output::time::{ago, span};
+use crate::output::time::{ago, seconds};
 
 /// A table of every scope; nothing where none is watched.
 pub fn page(watches: &[Watch], now: Timestamp) -> Option<String> {
@@ -17,7 +15,6 @@ pub fn page(watches: &[Watch], now: Timestamp) -> Option<String> {
     let mut table =
         Table::new(["WATCHED", "PLACE", "EVERY", "SEEN WITHIN", "LAST LOOK", "CALLS", "UNMANAGED"]);
     for watch in watches {
-        let seconds = |seconds| span(Duration::from_secs(seconds));
         let known = watch.latency_seconds > 0;
         let told = |text: String| if known { text } else { "–".to_owned() };
         table.row([
@@ -53,7 +50,7 @@ pub fn promise(watches: &[Watch]) -> Option<String> {
     let longest = watches.iter().map(|watch| watch.latency_seconds).max().filter(|it| *it > 0)?;
     Some(format!(
         "A change by somebody else is seen within {} at the latest, sooner with a hint.",
-        paint(STRONG, span(Duration::from_secs(longest)))
+        paint(STRONG, seconds(longest))
     ))
 }
 
@@ -78,10 +75,10 @@ mod tests {
         assert_eq!(
             plain.lines().nth(1),
             Some(
-                "cloudflare.dns_record  zone/example.com  10.0 s  11.0 s       just now   1      –"
+                "cloudflare.dns_record  zone/example.com  10 s   11 s         just now   1      –"
             )
         );
-        assert!(promise(&watches).unwrap().contains("31.0 s"));
+        assert!(promise(&watches).unwrap().contains("31 s"));
         assert_eq!(promise(&[]), None);
     }
 }

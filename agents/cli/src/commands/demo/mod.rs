@@ -125,6 +125,7 @@ async fn show(local: &mut LocalSwarm, output: Output) -> Result<Vec<Proof>, Fail
     let scene = Scene { swarm: &swarm, meddler: &meddler, edge: &edge, worker: &worker };
     proofs.extend(healing::show(scene, output).await?);
     proofs.push(tell(prover.as_before().await, output)?);
+    output.note("");
     healing::times(&proofs, output)?;
     Ok(proofs)
 }

@@ -194,7 +194,7 @@ mod tests {
         let stack = "edge-api";
         assert_eq!(
             of::<bus_schema::DriftFound>(json!({"stack": stack, "finding": finding()})),
-            "auditor found cloudflare.waf_rule/block was changed by mallory: action"
+            "auditor found cloudflare.waf_rule/block was changed by mallory: action \"block\" → \"log\""
         );
         assert_eq!(
             of::<FindingResolved>(json!({
