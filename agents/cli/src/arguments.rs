@@ -146,7 +146,7 @@ pub enum Command {
     Pause(pause::Pause),
     /// Go on with a paused stack, or with a stuck one once you have mended what kept the swarm from it
     Resume(resume::Resume),
-    /// Leave fields of a resource to somebody else, as an autoscaler
+    /// Leave fields of a resource to somebody else, such as an autoscaler
     Ignore(ignore::Ignore),
     /// Make a stack of what nobody owns, without a write to the cloud
     Import(import::Import),

@@ -20,7 +20,7 @@ struct Someone {
 
 impl Someone {
     fn of(machine: &Machine, record: &Value) -> anyhow::Result<Self> {
-        let api = record["cloud"]["api"].as_str().context("an API")?;
+        let api = record.pointer("/cloud/api").and_then(Value::as_str).context("an API")?;
         let api = api.trim_start_matches("http://").to_owned();
         let token = std::fs::read_to_string(machine.state().join("cloudflare.token"))?;
         Ok(Self { api, token: token.trim().to_owned() })
@@ -42,22 +42,22 @@ impl Someone {
         stream.read_to_string(&mut answer)?;
         let (_, body) = answer.split_once("\r\n\r\n").context("an answer")?;
         let answer: Value = serde_json::from_str(body)?;
-        anyhow::ensure!(answer["success"] == true, "{method} {path}: {answer}");
-        Ok(answer["result"].clone())
+        anyhow::ensure!(answer.get("success") == Some(&true.into()), "{method} {path}: {answer}");
+        Ok(answer.get("result").cloned().unwrap_or_default())
     }
 
     fn zone(&self) -> anyhow::Result<String> {
         let zones = self.call("GET", "/zones?name=example.com", &Value::Null)?;
-        Ok(zones[0]["id"].as_str().context("a zone")?.to_owned())
+        Ok(zones.pointer("/0/id").and_then(Value::as_str).context("a zone")?.to_owned())
     }
 
     fn record(&self) -> anyhow::Result<Value> {
         let path = format!("/zones/{}/dns_records?name=docs.example.com", self.zone()?);
-        Ok(self.call("GET", &path, &Value::Null)?[0].clone())
+        self.call("GET", &path, &Value::Null)?.get(0).cloned().context("a record")
     }
 
     fn edit(&self, content: &str) -> anyhow::Result<()> {
-        let id = self.record()?["id"].as_str().context("a record")?.to_owned();
+        let id = self.record()?.get("id").and_then(Value::as_str).context("an id")?.to_owned();
         let path = format!("/zones/{}/dns_records/{id}", self.zone()?);
         self.call("PATCH", &path, &json!({"content": content}))?;
         Ok(())
@@ -69,8 +69,8 @@ fn finding(machine: &Machine, doing: &str) -> anyhow::Result<String> {
     let mut id = None;
     until(&format!("a finding that is {doing}"), || {
         let open = machine.json(&["drift", STACK, "--json"])?;
-        let found = open.iter().find(|it| it["doing"]["state"] == doing);
-        id = found.and_then(|it| it["finding"]["id"].as_str()).map(str::to_owned);
+        let found = open.iter().find(|it| it.pointer("/doing/state").is_some_and(|it| it == doing));
+        id = found.and_then(|it| it.pointer("/finding/id")?.as_str()).map(str::to_owned);
         Ok(id.is_some())
     })?;
     id.context("a finding")

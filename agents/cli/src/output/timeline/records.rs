@@ -139,8 +139,8 @@ fn committed(before: &StackState, after: &StackState, at: Timestamp) -> Vec<Even
     run.steps
         .iter()
         .filter(|(_, step)| step.state == StepState::Started)
-        .map(|(address, _)| {
-            let was = there(before.resources.get(address));
+        .map(|(address, step)| {
+            let was = there(step.before.as_ref());
             let is = there(after.resources.get(address));
             event(after, run, at, did(was, is), address.local(), Tone::Plain)
         })
