@@ -144,8 +144,7 @@ fn declared(
     }
     if alike > 1 {
         return Err(Left::Unfit(format!(
-            "there are {alike} of {}: one that is deleted could not be made anew beside the others",
-            object.key
+            "it is one of {alike} alike, and could not be made anew beside the others"
         )));
     }
     if !extra.is_empty() {
@@ -311,7 +310,7 @@ mod tests {
         assert_eq!(names(&sorted), ["api-a"]);
         let reasons: Vec<&str> = sorted.left.iter().map(|it| it.reason.as_str()).collect();
         assert_eq!(reasons.len(), 3);
-        assert!(reasons[0].contains("there are 2 of A www.example.com"), "{reasons:?}");
+        assert!(reasons[0].contains("one of 2 alike"), "{reasons:?}");
         assert!(reasons[2].contains("`type` must be one of A,"), "{reasons:?}");
     }
 

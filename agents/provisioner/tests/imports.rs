@@ -74,6 +74,21 @@ async fn what_nobody_owns_becomes_a_stack_without_a_call_that_changes_anything()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_process_killed_at_it_leaves_what_another_answers() {
+    let whole = import(&site().await, &asked(NEW), 50).await;
+    for point in 0..2 {
+        let site = site().await;
+        let one = site.process("one");
+        one.life.dies_at(point);
+        let asked = asked(NEW);
+        let killed = one.until_killed(one.applier.import(&asked, 50)).await;
+        assert!(killed.is_none(), "@{point}");
+        assert_eq!(import(&site, &asked, 50).await, whole, "@{point}");
+        assert_eq!(site.state_of(NEW).unwrap().generation.0, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_imported_stack_is_repaired_and_retired_as_any_other() {
     let site = site().await;
     import(&site, &asked(NEW), 50).await;

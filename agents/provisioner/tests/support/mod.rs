@@ -186,7 +186,7 @@ impl Process {
         self.until_killed(self.applier.resumed(&asked)).await
     }
 
-    async fn until_killed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn until_killed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let done = tokio::select! {
             biased;
             () = self.life.died() => None,
