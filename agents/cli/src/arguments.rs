@@ -115,7 +115,7 @@ pub enum Color {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show everything in a minute: a swarm, two intents, the proof from outside, drift put back
+    /// Show everything in a minute: intents made true, proven from outside, and kept so
     Demo(demo::Demo),
     /// Start a swarm on this machine and keep it running
     Up(up::Up),
@@ -144,7 +144,7 @@ pub enum Command {
     Lessons(lessons::Lessons),
     /// Keep the swarm's hands off a stack, at once
     Pause(pause::Pause),
-    /// Go on with a paused stack, or with a stuck one once you have mended what kept the swarm from it
+    /// Go on with a stack that is paused, or that is stuck and mended
     Resume(resume::Resume),
     /// Leave fields of a resource to somebody else, such as an autoscaler
     Ignore(ignore::Ignore),

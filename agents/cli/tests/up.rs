@@ -150,6 +150,6 @@ fn everything_is_shown_from_nothing_and_nothing_is_left() -> anyhow::Result<()> 
     let machine = Machine::new()?;
     let proofs = machine.json(&["demo", "--json"])?;
     let held: Vec<&Value> = proofs.iter().filter(|it| it["holds"] == true).collect();
-    assert_eq!(held.len(), 9, "{proofs:?}");
+    assert_eq!(held.len(), 10, "{proofs:?}");
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bus_schema::{Drift, FindingResolved, IntentState, StackState};
+use bus_schema::{Drift, FindingResolved, IntentState, Scope, StackState};
+use hyper::Method;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
@@ -11,6 +12,8 @@ use crate::Failure;
 use crate::commands::demo::meddle::{Deed, Meddler, NAME};
 use crate::commands::demo::prove::Proof;
 use crate::commands::following::{self, Look};
+use crate::failure::Explain as _;
+use crate::http;
 use crate::output::Output;
 use crate::output::diff;
 use crate::output::finding::sign;
@@ -22,8 +25,27 @@ use crate::swarm::feed::{Feed, Follow};
 
 /// What is proven of each.
 const PUT_BACK: &str = "put back";
+/// The same where somebody hinted.
+const HINTED: &str = "put back after a hint";
+/// How long after our own last write to a stack a difference is not said yet: an agent's default
+/// for how long reads can lag, and a little.
+const LAG: Duration = Duration::from_millis(2_200);
 /// How long something may take to be as declared again.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What somebody else does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    SwitchRuleOff,
+    ReplaceWorker,
+    DeleteRecord,
+    /// And the cloud says so.
+    RedirectRecord,
+}
+
+/// In this order, so that none of the first three is held back by our own last write to its stack.
+const ACTS: [Act; 4] =
+    [Act::SwitchRuleOff, Act::ReplaceWorker, Act::DeleteRecord, Act::RedirectRecord];
 
 /// What there is to be reached around.
 pub(super) struct Scene<'it> {
@@ -34,20 +56,25 @@ pub(super) struct Scene<'it> {
     pub(super) worker: &'it IntentState,
 }
 
-/// Has three things changed behind the swarm's back, one after another, shows how each is found and
-/// put back, and proves it.
+/// Has things changed behind the swarm's back, one after another, shows how each is found and put
+/// back, and proves it.
 pub(super) async fn show(scene: Scene<'_>, output: Output) -> Result<Vec<Proof>, Failure> {
     let Scene { swarm, meddler, edge, worker } = scene;
     let edge = stack_of(swarm, edge).await?;
     let worker = stack_of(swarm, worker).await?;
     let mut feed = swarm.follow(Follow::Everything).await?;
     let mut proofs = Vec::new();
-    for nth in 0..3 {
+    for act in ACTS {
+        let hinted = act == Act::RedirectRecord;
+        if hinted {
+            settled(swarm, &worker).await?;
+        }
         let began = Timestamp::now();
-        let deed = match nth {
-            0 => meddler.switch_rule_off(&edge).await?,
-            1 => meddler.replace_worker(&worker).await?,
-            _ => meddler.delete_record(&edge).await?,
+        let deed = match act {
+            Act::SwitchRuleOff => meddler.switch_rule_off(&edge).await?,
+            Act::ReplaceWorker => meddler.replace_worker(&worker).await?,
+            Act::DeleteRecord => meddler.delete_record(&edge).await?,
+            Act::RedirectRecord => meddler.redirect_record(&worker).await?,
         };
         let did = Event {
             at: Timestamp::now(),
@@ -64,8 +91,25 @@ pub(super) async fn show(scene: Scene<'_>, output: Output) -> Result<Vec<Proof>,
         if !output.is_json() {
             output.line(did.line(look.clock, false))?;
         }
+        if hinted {
+            notify(swarm, &deed, &worker).await?;
+            if !output.is_json() {
+                let (who, did_it) = ("Cloudflare".to_owned(), "notifies");
+                let about = "the swarm by webhook that something changed there".to_owned();
+                let told = Event {
+                    at: Timestamp::now(),
+                    who,
+                    did: did_it,
+                    about,
+                    tone: Tone::Plain,
+                    ..did
+                };
+                output.line(told.line(look.clock, false))?;
+            }
+        }
         let ended = put_back(&mut feed, &deed, look, output).await?;
-        let proof = proof(&deed, ended.as_ref());
+        let what = if hinted { HINTED } else { PUT_BACK };
+        let proof = proof(what, &deed, ended.as_ref());
         if output.is_json() {
             output.json(&proof)?;
         } else {
@@ -74,6 +118,33 @@ pub(super) async fn show(scene: Scene<'_>, output: Output) -> Result<Vec<Proof>,
         proofs.push(proof);
     }
     Ok(proofs)
+}
+
+/// Waits until what is seen of a stack is believed at once.
+async fn settled(swarm: &Swarm, stack: &StackState) -> Result<(), Failure> {
+    let (now, _) = swarm.known_stack(&stack.stack).await?;
+    let since = between(now.updated_at, Timestamp::now());
+    tokio::time::sleep(LAG.saturating_sub(since)).await;
+    Ok(())
+}
+
+/// What Cloudflare does where a notification is set up: it says that there is something to look at.
+async fn notify(swarm: &Swarm, deed: &Deed, stack: &StackState) -> Result<(), Failure> {
+    let what = "the notification was not taken";
+    let hints = swarm.local.as_ref().and_then(|local| local.hints.as_ref());
+    let hints = hints.ok_or_else(|| Failure::new(what))?;
+    let place = stack.resources.get(&deed.resource).map(|it| it.place.clone());
+    let place = place.ok_or_else(|| Failure::new(what))?;
+    let address = hints.url.trim_start_matches("http://").parse().or_fail(what)?;
+    let secret = std::fs::read_to_string(&hints.secret).or_fail(what)?;
+    let path = format!("/hints/cloudflare?scope={}", Scope::new(deed.resource.kind.clone(), place));
+    let headers = [("cf-webhook-auth", secret.trim()), ("content-type", "application/json")];
+    let answer = http::send(address, Method::POST, &path, &headers, "{}".into()).await;
+    let answer = answer.or_fail(what)?;
+    if answer.status.is_success() {
+        return Ok(());
+    }
+    Err(Failure::new(what).because(String::from_utf8_lossy(&answer.body).into_owned()))
 }
 
 async fn stack_of(swarm: &Swarm, intent: &IntentState) -> Result<StackState, Failure> {
@@ -105,11 +176,11 @@ async fn put_back(
     Ok(None)
 }
 
-fn proof(deed: &Deed, ended: Option<&FindingResolved>) -> Proof {
+fn proof(what: &'static str, deed: &Deed, ended: Option<&FindingResolved>) -> Proof {
     let how = deed.resource.local();
     let Some(ended) = ended else {
         let seen = format!("not as declared again within {}", span(PATIENCE));
-        return Proof { what: PUT_BACK, how, holds: false, seen, took: PATIENCE };
+        return Proof { what, how, holds: false, seen, took: PATIENCE };
     };
     let finding = &ended.finding;
     let by = finding.by.as_deref().unwrap_or("somebody");
@@ -117,7 +188,7 @@ fn proof(deed: &Deed, ended: Option<&FindingResolved>) -> Proof {
     let took = between(finding.since(), ended.resolved_at);
     let word = if finding.drift == Drift::Missing { "deleted" } else { sign(finding.drift).2 };
     let seen = format!("{word} by {by}, found after {found}, put back after {}", span(took));
-    Proof { what: PUT_BACK, how, holds: true, seen, took }
+    Proof { what, how, holds: true, seen, took }
 }
 
 /// One deed with how it ended, for people.
@@ -147,18 +218,22 @@ pub(super) fn times(proofs: &[Proof], output: Output) -> Result<(), Failure> {
     let (Some(middle), Some(longest)) = (times.get(times.len() / 2), times.last()) else {
         return Ok(());
     };
+    let hinted = proofs.iter().find(|it| it.what == HINTED && it.holds).map(|it| it.took);
     if output.is_json() {
         let milliseconds = |it: &Duration| u64::try_from(it.as_millis()).unwrap_or(u64::MAX);
         output.json(&json!({"time_to_repair": {
             "p50_milliseconds": milliseconds(middle), "max_milliseconds": milliseconds(longest),
+            "hinted_milliseconds": hinted.as_ref().map(milliseconds),
         }}))?;
         return Ok(());
     }
+    let hinted = hinted.map(|it| format!("  with a hint {}", paint(GOOD, span(it))));
     output.line(format!(
-        "  {}  p50 {}  max {}  {}",
+        "  {}  p50 {}  max {}{}  {}",
         paint(STRONG, "Time to repair"),
         paint(GOOD, span(*middle)),
         paint(GOOD, span(*longest)),
+        hinted.unwrap_or_default(),
         paint(FAINT, "from the change, by the cloud's own audit log")
     ))?;
     Ok(())

@@ -113,6 +113,17 @@ impl Meddler {
         Ok(Deed { resource: target.address.clone(), did: "turned off" })
     }
 
+    /// Points a DNS record elsewhere.
+    pub(super) async fn redirect_record(&self, stack: &StackState) -> Result<Deed, Failure> {
+        let target = Target::of(stack, "dns_record", |_| true)?;
+        let zone = self.zone(target.resource).await?;
+        let is_v6 = target.resource.declared.text("type") == Some("AAAA");
+        let content = if is_v6 { "2001:db8::bad" } else { "198.51.100.66" };
+        let path = format!("/zones/{zone}/dns_records/{}", target.id);
+        self.call("PATCH", &path, Some(&json!({"content": content}))).await?;
+        Ok(Deed { resource: target.address.clone(), did: "redirected" })
+    }
+
     /// Deletes a DNS record.
     pub(super) async fn delete_record(&self, stack: &StackState) -> Result<Deed, Failure> {
         let target = Target::of(stack, "dns_record", |_| true)?;
