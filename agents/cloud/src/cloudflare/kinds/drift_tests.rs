@@ -217,3 +217,22 @@ fn an_object_whose_mark_was_wiped_is_still_known_by_its_id() {
         assert_eq!(drifts(*kind, &state, &[wiped]), [], "{kind:?}");
     }
 }
+
+#[test]
+fn what_was_imported_is_known_by_its_id_whatever_it_is_called() {
+    for kind in KINDS.iter().filter(|it| it.importable().is_ok()) {
+        let (state, object) = made(*kind);
+        let theirs = Observed { owner: None, key: "theirs".to_owned(), ..object };
+        assert_eq!(drifts(*kind, &state, std::slice::from_ref(&theirs)), [], "{kind:?}");
+        let nth = kind.describe().fields.iter().position(|it| !it.fixed).unwrap();
+        let mut choices = vec![0; nth + 1];
+        choices[nth] = 1;
+        let edited = kind.normalise(&declared(*kind, &choices)).unwrap();
+        let properties = shown(*kind, &edited).properties;
+        let edited = Observed { properties, ..theirs.clone() };
+        let found = drifts(*kind, &state, &[edited]);
+        assert_eq!((found.len(), found[0].drift), (1, Drift::Changed), "{kind:?}");
+        let found = drifts(*kind, &state, &[]);
+        assert_eq!((found.len(), found[0].drift), (1, Drift::Missing), "{kind:?}");
+    }
+}
