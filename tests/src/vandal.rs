@@ -1,13 +1,13 @@
 //! Somebody else who changes in the cloud what a stack declares, and what the swarm makes of it.
 
 use anyhow::{Context, ensure};
-use bus_schema::{StackName, StackObservation};
+use bus_schema::{Lesson, StackName, StackObservation};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::cloud::Someone;
 use crate::swarm::Swarm;
-use wait::secs;
+use wait::{secs, until};
 
 /// The zone of the shipped environments' `prod`.
 const ZONE: &str = "example.com";
@@ -172,6 +172,14 @@ impl Vandal {
         let creates = self.creates(swarm).await?;
         let deleted = deeds.iter().filter(|it| **it == Deed::Delete).count();
         ensure!(creates == 1 + deleted, "{creates} made, {deleted} deleted");
+        for finding in resolved.iter().map(|it| &it.finding) {
+            until("what became of it is remembered", secs(15), || async {
+                let lesson: Option<Lesson> = swarm.record(&finding.signature).await?;
+                Ok(lesson.filter(|it| it.closed || it.last != finding.id))
+            })
+            .await
+            .with_context(|| swarm.logs())?;
+        }
         let dead = swarm.messages("DEAD").await?;
         ensure!(dead.is_empty(), "{} dead letters\n{}", dead.len(), swarm.logs());
         Ok(())
