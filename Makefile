@@ -8,7 +8,7 @@ CARGO ?= cargo
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: tools build ## Start the swarm on a local Cloudflare, run two intents, prove them from outside
+demo: tools build ## Start the swarm on a local Cloudflare, run intents, prove them, heal what somebody else changes
 	@$(CARGO) run --quiet --package zerodrift -- demo
 
 test: tools build ## Run every test against real servers and real binaries

@@ -8,6 +8,7 @@
     reason = "each test file uses a part of it; what a test sets up fails by panicking"
 )]
 
+pub(crate) mod examples;
 mod swarm;
 
 use std::future::Future;
@@ -18,16 +19,18 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use bus_schema::identity::{Identity, render_authorization};
 use bus_schema::{
-    DriftFound, Finding, FindingResolved, Generation, IntentId, Message, MessageId, Origin, Place,
-    PlanApplied, Properties, Resource, ResourceState, Scope, StackName, StackState, Subject, Watch,
+    DriftFound, Finding, FindingResolved, Generation, IntentId, Message, MessageId, Origin,
+    PlanApplied, Resource, ResourceState, Scope, StackName, StackState, Subject, Watch,
 };
-use cloud::cloudflare::{Cloudflare, Limits, catalogue};
-use cloud::{Cloud, Kind, Observed};
+use cloud::cloudflare::{Cloudflare, Limits};
+use cloud::{Cloud, Observed};
 use runtime::{Bus, NatsSettings, Store};
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+
+pub(crate) use examples::{kind, record, resource, scope};
 
 pub(crate) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const ZONE: &str = "example.com";
@@ -372,62 +375,4 @@ fn tool(path: &str) -> Result<PathBuf> {
         .map(|folder| folder.join(".tools").join(path))
         .find(|candidate| candidate.exists())
         .with_context(|| format!("{path} is not installed: run `make tools`"))
-}
-
-/// A resource with the first example of every field, or the second of the one field named.
-pub(crate) fn resource(kind: &dyn Kind, stack: &str, name: &str, second: Option<&str>) -> Resource {
-    let seconds: Vec<&str> = second.into_iter().collect();
-    resource_with(kind, stack, name, &seconds).unwrap_or_else(|it| panic!("{it}"))
-}
-
-/// The same with the second example of several fields, where that is a declaration.
-pub(crate) fn resource_with(
-    kind: &dyn Kind,
-    stack: &str,
-    name: &str,
-    seconds: &[&str],
-) -> Result<Resource> {
-    let description = kind.describe();
-    let example = |field: &cloud::Field| {
-        let which = usize::from(seconds.contains(&field.name));
-        match field.examples.get(which).copied().unwrap_or_default() {
-            // A route's script must be one of the stack's.
-            "" => json!(format!("zd-{stack}-{}", ["one", "two"][which])),
-            text => serde_json::from_str(text).unwrap_or_default(),
-        }
-    };
-    let declared: Properties =
-        description.fields.iter().map(|field| (field.name.to_owned(), example(field))).collect();
-    Ok(Resource {
-        address: format!("{stack}/{}/{name}", description.name).parse()?,
-        place: place(kind),
-        properties: kind.normalise(&declared)?,
-        depends_on: Vec::new(),
-    })
-}
-
-fn place(kind: &dyn Kind) -> Place {
-    match kind.describe().scope {
-        cloud::ScopeLevel::Account => Place::Account(ACCOUNT.to_owned()),
-        cloud::ScopeLevel::Zone => Place::Zone(ZONE.to_owned()),
-    }
-}
-
-pub(crate) fn scope(kind: &dyn Kind) -> Scope {
-    Scope::new(kind.describe().name.parse().unwrap_or_else(|it| panic!("{it}")), place(kind))
-}
-
-/// A kind by the part of its name after the dot.
-pub(crate) fn kind(name: &str) -> &'static dyn Kind {
-    let name = format!("cloudflare.{name}").parse().unwrap_or_else(|it| panic!("{it}"));
-    catalogue().get(&name).unwrap_or_else(|| panic!("{name}"))
-}
-
-/// A DNS record of a stack.
-pub(crate) fn record(stack: &str, name: &str, content: &str) -> Resource {
-    let mut resource = resource(kind("dns_record"), stack, name, None);
-    let fields = &mut resource.properties.0;
-    fields.insert("name".to_owned(), format!("{name}.{stack}.{ZONE}").into());
-    fields.insert("content".to_owned(), content.into());
-    resource
 }
