@@ -15,8 +15,7 @@ use anyhow::{Context, Result};
 use bus_schema::{Drift, Hint, StackName, StackState};
 use cloud::cloudflare::{Cloudflare, catalogue};
 use cloud::{Cloud, Kind, Ownership};
-use support::examples::resource_with;
-use support::{World, eventually, kind, resource, scope};
+use support::{World, eventually, kind, resource, resource_with, scope};
 
 /// What is declared of a kind: one of it, and what it needs.
 fn declared(of: &dyn Kind, stack: &str) -> Vec<bus_schema::Resource> {

@@ -3,12 +3,13 @@
 
 #![allow(
     dead_code,
+    unused_imports,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "each test file uses a part of it; what a test sets up fails by panicking"
 )]
 
-pub(crate) mod examples;
+mod examples;
 mod swarm;
 
 use std::future::Future;
@@ -30,7 +31,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-pub(crate) use examples::{kind, record, resource, scope};
+pub(crate) use examples::{kind, record, resource, resource_with, scope};
 
 pub(crate) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const ZONE: &str = "example.com";
