@@ -204,8 +204,9 @@ pub const REMEDIATOR_FINDINGS: Consumer = Consumer {
     agent: "remediator",
     filter: Filter::FINDING,
     ack_wait: Duration::from_secs(5),
-    // A damped repair waits in its message, delivered again when it may be made.
-    max_deliver: 10_000,
+    // A repair that has to wait does so in its message, delivered again when it may be made: also once
+    // a second while a stack is paused for days.
+    max_deliver: 1_000_000,
     max_ack_pending: 10_000,
 };
 
