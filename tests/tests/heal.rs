@@ -2,13 +2,16 @@
 //! not while a person has said hands off.
 
 use anyhow::Context;
-use bus_schema::{FindingResolved, Lesson, PauseRequested, StackState, codec};
+use bus_schema::{
+    FindingResolved, Lesson, PauseRequested, Scope, StackName, StackObservation, Watch, codec,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Someone, Swarm, secs, until};
 
 const RECORD: &str = "docs.example.com";
 const STACK: &str = "dns-docs-example-com";
+const SCOPE: &str = "cloudflare.dns_record.zone.example.com";
 
 async fn resolved(swarm: &Swarm) -> anyhow::Result<Vec<FindingResolved>> {
     let messages = swarm.messages("SWARM").await?;
@@ -104,12 +107,24 @@ async fn a_paused_stack_sees_no_write_and_resuming_heals_it() -> anyhow::Result<
     })
     .await?;
     edit(&someone, &json!({"content": "198.51.100.9"})).await?;
-    let waits = |state: &StackState| !state.waiting.is_empty();
-    until("its repair waits", secs(20), || async {
-        Ok(waits(&swarm.stack(STACK).await?).then_some(()))
+    let looks = || async {
+        let watch: Option<Watch> = swarm.record(&SCOPE.parse::<Scope>()?.token()).await?;
+        anyhow::Ok(watch.map_or(0, |watch| watch.looks))
+    };
+    until("it is found", secs(20), || async {
+        let seen: Option<StackObservation> = swarm.record(&STACK.parse::<StackName>()?).await?;
+        Ok(seen.filter(|it| !it.findings.is_empty()).map(drop))
     })
     .await
     .with_context(|| swarm.logs())?;
+    let before = looks().await?;
+    until("it is looked at over and over", secs(20), || async {
+        Ok((looks().await? >= before + 3).then_some(()))
+    })
+    .await?;
+    let proposed = swarm.messages("SWARM").await?;
+    let plans = proposed.iter().filter(|it| it.subject.starts_with("swarm.plan.proposed."));
+    assert_eq!(plans.count(), 1, "a person may still decide otherwise");
     assert_eq!(content(&someone).await?, ["198.51.100.9"]);
     assert_eq!(swarm.stack(STACK).await?.generation.0, 1);
 

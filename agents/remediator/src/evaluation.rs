@@ -179,6 +179,11 @@ impl Remediator {
         if !matches!(open.course, Course::Revert { .. } | Course::Adopt) {
             return Ok(());
         }
+        if state.paused.is_some() {
+            // A plan proposed now would wait with the others, whatever a person decides meanwhile.
+            open.standing = Some(Standing::Wait(Duration::from_secs(1)));
+            return Ok(());
+        }
         let ruling = damping::rule(&open.lesson.damping, &self.damped, now);
         match ruling {
             Ruling::Now => {}
