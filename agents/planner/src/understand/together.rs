@@ -34,8 +34,7 @@ pub(crate) fn find(reading: &Reading<'_>, together: &Together) -> Vec<Mention> {
             let (found, taken) = closest(together, rest, &mut vec![*head])?;
             // A word of what is meant does not stand in between: `DDoS mitigation` is no attack.
             let within = |span: &Span| {
-                span.start >= found.start
-                    && span.end <= found.end
+                span.overlaps(found)
                     && !taken.iter().any(|it| span.start >= it.start && span.end <= it.end)
             };
             let mut without = together.without.iter().flat_map(|it| spans(reading, it));
