@@ -97,6 +97,21 @@ fn from_words(
         return Err(Problem::Empty);
     }
     guard::check(reading, known)?;
+    let asked = one_intent(request, reading, known);
+    // Two values of one thing may be one value of each of two.
+    asked.map_err(|problem| match problem {
+        Problem::Contradictory { .. } | Problem::TwoEnvironments(_) => {
+            choose::twice(reading, known).map_or(problem, |nearest| Problem::Several { nearest })
+        }
+        problem => problem,
+    })
+}
+
+fn one_intent(
+    request: &Request,
+    reading: &Reading<'_>,
+    known: Known<'_>,
+) -> Result<Understanding, Problem> {
     let environment = place::environment(reading, request.environment.as_ref(), known)?;
     let path = choose::path(reading, environment, known)?;
     guard::check_path(reading, path, known)?;
