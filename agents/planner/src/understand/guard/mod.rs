@@ -23,7 +23,9 @@ pub(crate) fn check(reading: &Reading<'_>, known: Known<'_>) -> Result<(), Probl
     let reading = &reading.without_stacks();
     let guards = known.lexicon.guards;
     if let Some(span) = first(reading, &guards.manipulation, |span| {
-        !is_told(reading, span) && !told::is_a_swindle(reading, span)
+        !is_told(reading, span)
+            && !told::is_a_swindle(reading, span)
+            && !told::is_a_thing(reading, span)
     }) {
         return Err(Problem::Manipulation { words: quote(span) });
     }
@@ -35,7 +37,8 @@ pub(crate) fn check(reading: &Reading<'_>, known: Known<'_>) -> Result<(), Probl
         let harmless = |span: Span| {
             is_declined(reading, span)
                 || danger != Danger::OpenToAll && told::is_put_right(reading, span)
-                || danger == Danger::OpenToAll && is_outward(reading, span)
+                || danger == Danger::OpenToAll
+                    && (is_outward(reading, span) || told::is_public(reading, span))
                 || danger == Danger::ProtectionOff && is_for_some(reading, span)
                 || danger == Danger::DeleteEverything && is_one_stack(whole)
         };

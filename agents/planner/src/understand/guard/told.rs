@@ -14,6 +14,12 @@ const PUT_RIGHT: &str = "put_right";
 const FRAUD: &str = "fraud";
 /// Words for keeping people off a place.
 const BAR: &str = "bar";
+/// Words for who watches over changes.
+const CONTROL: &str = "control";
+/// Words for what is run, and has a name.
+const A_THING: &str = "a_thing";
+/// What is not for everybody.
+const INSIDE: &str = "inside";
 /// Words for what protects.
 const PROTECTION: &str = "protection";
 /// Of what swindlers ask for, and whom they play.
@@ -67,6 +73,32 @@ pub(super) fn is_a_swindle(reading: &Reading<'_>, span: Span) -> bool {
         && theirs
         && barred
         && told
+}
+
+/// `the approval service`, `승인 페이지`: a thing that is run, and not who watches over it.
+pub(super) fn is_a_thing(reading: &Reading<'_>, span: Span) -> bool {
+    let Some(controls) = reading.classes.get(CONTROL) else { return false };
+    let mut within = controls.iter().filter(|it| it.overlaps(span)).peekable();
+    within.peek().is_some()
+        && within.all(|control| {
+            let next = reading.after(*control).next();
+            next.is_some_and(|word| reading.is_of_class(A_THING, word.span))
+        })
+}
+
+/// `a website that is open to everybody`, `누구나 보는 공개 홈페이지`: it is so, and not inside.
+pub(super) fn is_public(reading: &Reading<'_>, span: Span) -> bool {
+    const IS: [&str; 6] = ["is", "are", "was", "were", "s", "website"];
+    let clause = reading.text.tokens.iter().find(|it| it.span.overlaps(span)).map(|it| it.clause);
+    let aside = clause.is_some_and(|clause| clause > 0) && reading.before(span).next().is_none();
+    let is = reading.before(span).next().is_some_and(|word| IS.contains(&word.form.as_str()));
+    let words: Vec<&Word> = reading.words.iter().filter(|it| it.span.overlaps(span)).collect();
+    let english = words.get(..2).is_some_and(|two| {
+        matches!(two, [open, to] if open.form == "open" && matches!(to.form.as_str(), "to" | "for"))
+    });
+    let korean = words.last().is_some_and(|last| last.form == "공개")
+        && reading.after(span).next().is_some_and(|next| reading.is_of_class(A_THING, next.span));
+    !reading.is_of_class(INSIDE, span) && (english && (is || aside) || korean)
 }
 
 /// Between quotation marks, or in a line that is quoted.
