@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::{best, completed, says_enough, scores};
 use crate::understand::fill::Parameters;
 use crate::understand::reading::Reading;
-use crate::understand::{Known, place};
 use crate::understand::text::{Script, Span};
+use crate::understand::{Known, place};
 
 /// Most places looked at; a text with more is no intent anyway.
 const MOST_CUTS: usize = 16;
@@ -130,8 +130,7 @@ fn cuts(reading: &Reading<'_>) -> Vec<usize> {
         let follows = reading.text.original.get(token.span.end..).unwrap_or_default();
         let numbered =
             follows.starts_with(')') && token.form.bytes().all(|byte| byte.is_ascii_digit());
-        if token.clause != clause || numbered || JOINS.contains(&token.form.as_str())
-        {
+        if token.clause != clause || numbered || JOINS.contains(&token.form.as_str()) {
             cuts.push(token.span.start);
         } else if token.script == Script::Hangul
             && GOES_ON.iter().any(|end| token.form.ends_with(end))

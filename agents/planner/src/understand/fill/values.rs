@@ -170,9 +170,8 @@ fn farther(said: &Said<'_, '_>, all: &[Candidate]) -> Vec<Span> {
     let says = |name: &str, span: Span| {
         said.path.parameters.get(name).is_some_and(|it| roles::is_said_of(said.reading, it, span))
     };
-    let far = times.iter().filter(|(name, distance, span)| {
-        nearer(name, *distance) && !says(name, *span)
-    });
+    let far =
+        times.iter().filter(|(name, distance, span)| nearer(name, *distance) && !says(name, *span));
     far.map(|(_, _, span)| *span).collect()
 }
 

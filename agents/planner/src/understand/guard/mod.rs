@@ -174,7 +174,9 @@ fn is_declined(reading: &Reading<'_>, span: Span) -> bool {
         _ => false,
     };
     let korean = |form: &str| {
-        ["지마", "지말", "말고", "말아", "마세요", "마라", "말라"].iter().any(|no| form.contains(no))
+        ["지마", "지말", "말고", "말아", "마세요", "마라", "말라"]
+            .iter()
+            .any(|no| form.contains(no))
     };
     let next = reading.after(span).next().map_or("", |word| word.form.as_str());
     let last = reading.words.iter().rfind(|word| span.overlaps(word.span));

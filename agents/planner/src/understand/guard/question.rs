@@ -125,9 +125,8 @@ fn tells_when_done(reading: &Reading<'_>, sentence: &[&Word]) -> bool {
 fn is_whether(reading: &Reading<'_>, sentence: &[&Word]) -> bool {
     const WHETHER: [&str; 5] = ["는지", "은지", "인지", "됐는지", "건지"];
     const TELL: [&str; 8] = ["확인", "알려", "알 ", "궁금", "여쭤", "아시", "기억", "조회"];
-    let Some(at) = sentence
-        .iter()
-        .position(|word| WHETHER.iter().any(|end| word.form.ends_with(end)))
+    let Some(at) =
+        sentence.iter().position(|word| WHETHER.iter().any(|end| word.form.ends_with(end)))
     else {
         return false;
     };

@@ -63,9 +63,10 @@ pub(super) fn is_a_finding(reading: &Reading<'_>, span: Span) -> bool {
 pub(super) fn is_a_swindle(reading: &Reading<'_>, span: Span) -> bool {
     let speaks = |class: &str| reading.is_of_class(class, span);
     let theirs = reading.entities.hosts.iter().any(|it| !reading.ours.contains(&it.span));
-    let barred = reading.classes.get(BAR).is_some_and(|spans| {
-        spans.iter().any(|it| !it.overlaps(span) && !is_quoted(reading, *it))
-    });
+    let barred = reading
+        .classes
+        .get(BAR)
+        .is_some_and(|spans| spans.iter().any(|it| !it.overlaps(span) && !is_quoted(reading, *it)));
     let told = is_quoted(reading, span)
         || reading.classes.get(FRAUD).is_some_and(|spans| !spans.is_empty());
     SWINDLE.iter().any(|class| speaks(class))
@@ -91,6 +92,7 @@ pub(super) fn is_public(reading: &Reading<'_>, span: Span) -> bool {
     const IS: [&str; 6] = ["is", "are", "was", "were", "s", "website"];
     let clause = reading.text.tokens.iter().find(|it| it.span.overlaps(span)).map(|it| it.clause);
     let aside = clause.is_some_and(|clause| clause > 0) && reading.before(span).next().is_none();
+    let serves = reading.classes.contains_key("only_inside");
     let is = reading.before(span).next().is_some_and(|word| IS.contains(&word.form.as_str()));
     let words: Vec<&Word> = reading.words.iter().filter(|it| it.span.overlaps(span)).collect();
     let english = words.get(..2).is_some_and(|two| {
@@ -98,7 +100,7 @@ pub(super) fn is_public(reading: &Reading<'_>, span: Span) -> bool {
     });
     let korean = words.last().is_some_and(|last| last.form == "공개")
         && reading.after(span).next().is_some_and(|next| reading.is_of_class(A_THING, next.span));
-    !reading.is_of_class(INSIDE, span) && (english && (is || aside) || korean)
+    !serves && !reading.is_of_class(INSIDE, span) && (english && (is || aside) || korean)
 }
 
 /// Between quotation marks, or in a line that is quoted.
