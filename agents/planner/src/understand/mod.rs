@@ -97,14 +97,16 @@ fn from_words(
         return Err(Problem::Empty);
     }
     guard::check(reading, known)?;
-    let asked = one_intent(request, reading, known);
+    let problem = match one_intent(request, reading, known) {
+        Ok(understood) => return Ok(understood),
+        Err(problem) => problem,
+    };
     // Two values of one thing may be one value of each of two.
-    asked.map_err(|problem| match problem {
-        Problem::Contradictory { .. } | Problem::TwoEnvironments(_) => {
-            choose::twice(reading, known).map_or(problem, |nearest| Problem::Several { nearest })
-        }
-        problem => problem,
-    })
+    let two = matches!(problem, Problem::Contradictory { .. } | Problem::TwoEnvironments(_));
+    match two.then(|| choose::twice(reading, known)).flatten() {
+        Some(nearest) => Err(Problem::Several { nearest }),
+        None => Err(problem),
+    }
 }
 
 fn one_intent(
