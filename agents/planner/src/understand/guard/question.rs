@@ -95,7 +95,7 @@ impl Mood {
                                 && reading.entities.names().contains(&it.span)
                         })
                 });
-                opens && (marked || !wishes)
+                opens && (marked || !wishes) && (marked || !is_cleft(sentence))
                     || marked && begins(&wonders)
                     || marked && begins(&|word| BE.contains(&word.form.as_str()))
             }
@@ -108,6 +108,12 @@ impl Mood {
             Self::Tells
         }
     }
+}
+
+/// `what matters is that`, `what we wish for is a list`: it tells what is wanted.
+fn is_cleft(sentence: &[&Word]) -> bool {
+    sentence.first().is_some_and(|word| word.form == "what")
+        && sentence.iter().skip(2).take(6).any(|word| word.form == "is")
 }
 
 /// `take care of it, and tell me when it is in`: something was wished for before.
