@@ -6,12 +6,14 @@
 
 mod besides;
 
+pub(crate) use self::besides::twice;
+
 use bus_schema::PathName;
 use policy::{Environment, GoldenPath, Planned};
 
 use super::Known;
 use super::entities::Unit;
-use super::fill;
+use super::fill::{self, Parameters};
 use super::lexicon::{Concern, Entry};
 use super::problem::Problem;
 use super::reading::Reading;
@@ -232,6 +234,15 @@ fn speaks_of(reading: &Reading<'_>, concern: &Concern<'_>) -> Option<Span> {
 }
 
 fn says_enough(reading: &Reading<'_>, path: &GoldenPath, environment: &Environment) -> bool {
-    fill::from_words(reading, path, environment)
-        .is_ok_and(|mut filled| path.complete(environment, &mut filled).is_ok())
+    completed(reading, path, environment).is_some()
+}
+
+/// Every parameter of the path, if the text says enough for it.
+fn completed(
+    reading: &Reading<'_>,
+    path: &GoldenPath,
+    environment: &Environment,
+) -> Option<Parameters> {
+    let mut filled = fill::from_words(reading, path, environment).ok()?;
+    path.complete(environment, &mut filled).ok().map(|()| filled)
 }

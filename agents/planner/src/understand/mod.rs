@@ -29,7 +29,7 @@ mod together;
 mod words;
 
 pub use self::explain::{Act, Concern, Explanation, Seen, explain};
-use bus_schema::{Refusal, Request, StackName, Understanding};
+use bus_schema::{Grounded, Refusal, Request, Source, StackName, Understanding};
 use policy::{Environment, Environments, GoldenPath, GoldenPaths, Language};
 
 use self::fill::Parameters;
@@ -97,6 +97,23 @@ fn from_words(
         return Err(Problem::Empty);
     }
     guard::check(reading, known)?;
+    let problem = match one_intent(request, reading, known) {
+        Ok(understood) => return Ok(understood),
+        Err(problem) => problem,
+    };
+    // Two values of one thing may be one value of each of two.
+    let two = matches!(problem, Problem::Contradictory { .. } | Problem::TwoEnvironments(_));
+    match two.then(|| choose::twice(reading, known)).flatten() {
+        Some(nearest) => Err(Problem::Several { nearest }),
+        None => Err(problem),
+    }
+}
+
+fn one_intent(
+    request: &Request,
+    reading: &Reading<'_>,
+    known: Known<'_>,
+) -> Result<Understanding, Problem> {
     let environment = place::environment(reading, request.environment.as_ref(), known)?;
     let path = choose::path(reading, environment, known)?;
     guard::check_path(reading, path, known)?;
@@ -107,13 +124,26 @@ fn from_words(
         (None, false) => place::stack(reading)?,
     };
     let parameters = fill::with_stack(path, filled, request.stack.as_ref())?;
-    finish(path, environment, parameters, stack).map_err(|problem| {
+    let named = !reading.entities.names().is_empty()
+        || !reading.stacks.is_empty()
+        || parameters.values().any(|it| is_a_service(it, environment));
+    let understood = finish(path, environment, parameters, stack);
+    let chats = || !reading.mentions_of(&known.lexicon.chatter).is_empty();
+    let wishes = || reading.classes.contains_key("requests");
+    let praises = || reading.classes.contains_key("praise");
+    match understood {
         // `the firewall training room` names a thing of ours and wants nothing of it.
-        let chats = !reading.mentions_of(&known.lexicon.chatter).is_empty();
-        let missing = matches!(problem, Problem::Missing { .. });
-        let named = !reading.entities.names().is_empty() || !reading.stacks.is_empty();
-        if chats && missing && !named { Problem::OffTopic } else { problem }
-    })
+        Err(Problem::Missing { .. }) if !named && chats() => Err(Problem::OffTopic),
+        // `thanks for the talk on firewalls, the 10k rps graph was great`.
+        Ok(_) if !named && !wishes() && praises() => Err(Problem::OffTopic),
+        understood => understood,
+    }
+}
+
+/// Whether the words say a service of that environment.
+fn is_a_service(grounded: &Grounded, environment: &Environment) -> bool {
+    matches!(grounded.source, Source::Words { .. })
+        && grounded.value.as_str().is_some_and(|name| environment.services.contains_key(name))
 }
 
 /// Defaults, checks and the stack's name: the same for words and for programs.

@@ -275,7 +275,7 @@ impl<'a> Reading<'a> {
     fn is_in_a_denied_list(&self, place: Span) -> bool {
         const AND: [&str; 8] = ["이나", "나", "이랑", "랑", "와", "과", "하고", "도"];
         const ABOUT: [&str; 6] = ["얘기", "이야기", "문제", "쪽이", "건", "것이"];
-        const NOT: [&str; 5] = ["아니고", "아니라", "아니에", "말고", "필요"];
+        const NOT: [&str; 6] = ["아니고", "아니라", "아니에", "아닙", "말고", "필요"];
         let ends = |form: &str| AND.iter().any(|end| form.ends_with(end));
         let mut in_list = self.spoken(place).any(|word| ends(&word.form));
         let mut words = self.after(place).take(5).peekable();

@@ -31,8 +31,12 @@ pub(crate) fn find(reading: &Reading<'_>, together: &Together) -> Vec<Mention> {
     heads
         .iter()
         .filter_map(|head| {
-            let found = closest(together, rest, &mut vec![*head])?;
-            let within = |span: &Span| span.start >= found.start && span.end <= found.end;
+            let (found, taken) = closest(together, rest, &mut vec![*head])?;
+            // A word of what is meant does not stand in between: `DDoS mitigation` is no attack.
+            let within = |span: &Span| {
+                span.overlaps(found)
+                    && !taken.iter().any(|it| span.start >= it.start && span.end <= it.end)
+            };
             let mut without = together.without.iter().flat_map(|it| spans(reading, it));
             if without.any(|it| within(&it)) {
                 return None;
@@ -48,13 +52,16 @@ pub(crate) fn find(reading: &Reading<'_>, together: &Together) -> Vec<Mention> {
 }
 
 /// The smallest piece of text that holds these places and one of each slot that is left.
-fn closest(together: &Together, rest: &[Vec<Place>], taken: &mut Vec<Place>) -> Option<Span> {
+fn closest(
+    together: &Together,
+    rest: &[Vec<Place>],
+    taken: &mut Vec<Place>,
+) -> Option<(Span, Vec<Span>)> {
     let Some((slot, rest)) = rest.split_first() else {
-        let mut all = taken.iter().map(|place| place.span);
-        let first = all.next()?;
-        return Some(all.fold(first, Span::join));
+        let all: Vec<Span> = taken.iter().map(|place| place.span).collect();
+        return all.iter().copied().reduce(Span::join).map(|span| (span, all));
     };
-    let mut best: Option<Span> = None;
+    let mut best: Option<(Span, Vec<Span>)> = None;
     for place in slot {
         // One word cannot stand for two.
         let apart = taken.iter().all(|other| !other.span.overlaps(place.span));
@@ -71,7 +78,7 @@ fn closest(together: &Together, rest: &[Vec<Place>], taken: &mut Vec<Place>) -> 
             taken.pop();
             let length = |span: Span| span.end - span.start;
             if let Some(found) = found
-                && best.is_none_or(|best| length(found) < length(best))
+                && best.as_ref().is_none_or(|best| length(found.0) < length(best.0))
             {
                 best = Some(found);
             }

@@ -305,10 +305,20 @@ pub(crate) fn sounds_like(syllable: char) -> char {
     char::from_u32(FIRST + index - vowel * 28 + same * 28).unwrap_or(syllable)
 }
 
+/// Paying, which sounds like `결재`, approving.
+const PAYMENT: &str = "결제";
+
 /// A light stem: enough to hold `cache`, `caches`, `cached` and `caching` together, no more.
 fn stem(form: &str, script: Script) -> String {
     if script == Script::Hangul {
-        return form.chars().map(sounds_like).collect();
+        // Who pays needs no approval: of all that sound alike these two must be told apart.
+        return match form.split_once(PAYMENT) {
+            Some((before, after)) => {
+                let plain = |part: &str| part.chars().map(sounds_like).collect::<String>();
+                plain(before) + PAYMENT + &plain(after)
+            }
+            None => form.chars().map(sounds_like).collect(),
+        };
     }
     if !form.is_ascii() || form.bytes().any(|b| b.is_ascii_digit()) {
         return form.to_owned();

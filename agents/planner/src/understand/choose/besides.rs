@@ -4,13 +4,15 @@
 //! So a text is cut where it may be two; where both parts say enough on their own, for different
 //! paths, it is two.
 
-use bus_schema::PathName;
-use policy::{Environment, GoldenPath};
+use bus_schema::{PathName, Source};
+use policy::{Environment, GoldenPath, ParameterType};
+use serde_json::Value;
 
-use super::{best, says_enough, scores};
-use crate::understand::Known;
+use super::{best, completed, says_enough, scores};
+use crate::understand::fill::Parameters;
 use crate::understand::reading::Reading;
 use crate::understand::text::{Script, Span};
+use crate::understand::{Known, place};
 
 /// Most places looked at; a text with more is no intent anyway.
 const MOST_CUTS: usize = 16;
@@ -25,7 +27,7 @@ pub(super) fn find(
     // Where nothing but the chosen path is spoken of there is nothing to look for.
     let subjects = scores(reading, known).iter().filter(|it| it.fits).count();
     if subjects < 2 {
-        return None;
+        return chosen.and_then(|path| otherwise(reading, path, environment));
     }
     let part = |part: Span| -> Option<&GoldenPath> {
         let reading = reading.part(part);
@@ -33,15 +35,91 @@ pub(super) fn find(
         says_enough(&reading, path, environment).then_some(path)
     };
     let end = reading.text.original.len();
-    cuts(reading).into_iter().take(MOST_CUTS).find_map(|at| {
+    let found = cuts(reading).into_iter().take(MOST_CUTS).find_map(|at| {
         let first = part(Span { start: 0, end: at })?;
         let second = part(Span { start: at, end })?;
         let more = [first, second].into_iter().any(|path| {
             chosen.is_none_or(|it| path.name != it.name && !it.covers.contains(&path.name))
         });
         (more && first.name != second.name).then(|| vec![first.name.clone(), second.name.clone()])
+    });
+    found.or_else(|| otherwise(reading, chosen?, environment))
+}
+
+/// One path, asked for twice: `docs.example.com goes to 203.0.113.20 and wiki.example.com to
+/// 203.0.113.21`. Each part makes a stack of its own, or the same in another environment.
+pub(crate) fn twice(reading: &Reading<'_>, known: Known<'_>) -> Option<Vec<PathName>> {
+    let end = reading.text.original.len();
+    let made = |part: &Reading<'_>, like: Option<&GoldenPath>| {
+        let environment = place::environment(part, None, known).ok()?;
+        let path = like.or_else(|| best(part, environment, known).ok())?;
+        let named = named(&completed(part, path, environment)?, path);
+        (!named.is_empty()).then(|| (path.name.clone(), (named, environment.name.clone())))
+    };
+    cuts(reading).into_iter().take(MOST_CUTS).find_map(|at| {
+        let first = reading.part(Span { start: 0, end: at });
+        let second = reading.part(Span { start: at, end });
+        let (path, one) = made(&first, None)?;
+        let like = known.paths.get(&path);
+        let (_, other) = made(&second, like).filter(|_| speaks_for_itself(&second))?;
+        (one != other).then(|| vec![path])
     })
 }
+
+/// What the words name that it is for: two of these are two things.
+fn named(filled: &Parameters, path: &GoldenPath) -> Vec<Value> {
+    let names = |name: &str| {
+        path.parameters.get(name).is_some_and(|it| {
+            matches!(
+                it.takes,
+                ParameterType::Hostname | ParameterType::Service | ParameterType::Domains { .. }
+            )
+        })
+    };
+    let said = filled.iter().filter(|(_, it)| matches!(it.source, Source::Words { .. }));
+    said.filter(|(name, _)| names(name)).map(|(_, it)| it.value.clone()).collect()
+}
+
+/// `no, prod` says nothing of its own.
+fn speaks_for_itself(part: &Reading<'_>) -> bool {
+    part.classes.get("correction").is_none_or(Vec::is_empty)
+        && part.words.first().is_none_or(|word| !matches!(word.form.as_str(), "no" | "not"))
+}
+
+/// `let a.example through, whereas b.example has to be blocked`: a list in two halves, and not the
+/// same to be done with both.
+fn otherwise(
+    reading: &Reading<'_>,
+    path: &GoldenPath,
+    environment: &Environment,
+) -> Option<Vec<PathName>> {
+    let takes = |is: fn(&ParameterType) -> bool| {
+        path.parameters.iter().find(|(_, it)| is(&it.takes)).map(|(name, _)| name.as_str())
+    };
+    let list = takes(|it| matches!(it, ParameterType::Domains { .. }))?;
+    let choice = takes(|it| matches!(it, ParameterType::Choice(_)))?;
+    if reading.entities.hosts.len() < 2 {
+        return None;
+    }
+    let end = reading.text.original.len();
+    let part = |part: Span| -> Option<Parameters> {
+        completed(&reading.part(part), path, environment)
+            .filter(|it| it.contains_key(list) && it.contains_key(choice))
+    };
+    cuts(reading).into_iter().take(MOST_CUTS).find_map(|at| {
+        let first = part(Span { start: 0, end: at })?;
+        let second = part(Span { start: at, end })?;
+        let differ = |name: &str| {
+            first.get(name).map(|it| &it.value) != second.get(name).map(|it| &it.value)
+        };
+        (differ(choice) && differ(list)).then(|| vec![path.name.clone()])
+    })
+}
+
+/// Before these another may begin.
+const JOINS: [&str; 8] = ["and", "but", "then", "also", "plus", "whereas", "while", "및"];
+/// After these.
+const GOES_ON: [&str; 8] = ["고", "후", "이랑", "랑", "며", "는데", "지만", "과"];
 
 /// Where one intent may end and another begin, as bytes: at a new clause, before `and`, after a
 /// Korean verb that goes on (`붙이고`).
@@ -49,11 +127,13 @@ fn cuts(reading: &Reading<'_>) -> Vec<usize> {
     let mut cuts = Vec::new();
     let mut clause = 0;
     for token in &reading.text.tokens {
-        if token.clause != clause || matches!(token.form.as_str(), "and" | "then" | "also" | "plus")
-        {
+        let follows = reading.text.original.get(token.span.end..).unwrap_or_default();
+        let numbered =
+            follows.starts_with(')') && token.form.bytes().all(|byte| byte.is_ascii_digit());
+        if token.clause != clause || numbered || JOINS.contains(&token.form.as_str()) {
             cuts.push(token.span.start);
         } else if token.script == Script::Hangul
-            && (token.form.ends_with('고') || token.form.ends_with('후'))
+            && GOES_ON.iter().any(|end| token.form.ends_with(end))
         {
             cuts.push(token.span.end);
         }

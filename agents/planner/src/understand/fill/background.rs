@@ -16,6 +16,8 @@ const CORRECTION: &str = "correction";
 /// Words for how long something takes, and for what is too slow.
 const TAKES_LONG: &str = "takes_long";
 const SUFFER: &str = "suffer";
+/// Words for one client among all.
+const EACH_ONE: &str = "each_one";
 /// How many words before it.
 const REACH: usize = 4;
 
@@ -23,6 +25,14 @@ const REACH: usize = 4;
 pub(super) fn drop(reading: &Reading<'_>, all: &mut Vec<Candidate>) {
     // `visitors wait four seconds` says how long something takes, not how long it shall be kept.
     all.retain(|it| it.sort != Sort::Seconds || !is_delay(reading, it.span));
+    // `no client more than 60 requests a minute` says nothing of all of them.
+    let rates: Vec<Span> =
+        all.iter().filter(|it| it.sort == Sort::Rate).map(|it| it.span).collect();
+    if let [only] = rates.as_slice()
+        && is_for_each(reading, *only)
+    {
+        all.retain(|it| it.sort != Sort::Rate);
+    }
     for sort in [Sort::Rate, Sort::Address, Sort::Host, Sort::Seconds] {
         let of_sort: Vec<Span> =
             all.iter().filter(|it| it.sort == sort).map(|it| it.span).collect();
@@ -39,6 +49,13 @@ pub(super) fn drop(reading: &Reading<'_>, all: &mut Vec<Candidate>) {
             all.retain(|it| it.sort != sort || !past.contains(&it.span));
         }
     }
+}
+
+/// Whether it is said of one who asks.
+fn is_for_each(reading: &Reading<'_>, span: Span) -> bool {
+    let of_each = |span: Span| reading.is_of_class(EACH_ONE, span);
+    reading.before(span).take(REACH).any(|word| of_each(word.span))
+        || reading.after(span).take(2).any(|word| of_each(word.span))
 }
 
 fn is_past(reading: &Reading<'_>, span: Span, sort: Sort) -> bool {

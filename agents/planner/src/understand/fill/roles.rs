@@ -23,6 +23,20 @@ pub(super) fn beside(reading: &Reading<'_>, parameter: &Parameter, value: Span) 
     next_to(reading, parameter, value, true)
 }
 
+/// Whether words of the parameter lead to a value in its own clause: `keep the responses for 5
+/// minutes`.
+pub(super) fn is_said_of(reading: &Reading<'_>, parameter: &Parameter, value: Span) -> bool {
+    let roles = &parameter.roles;
+    let words = roles.before.iter().chain(roles.near.iter()).chain(roles.loosely.iter());
+    words
+        .filter(|word| reading.keys.may_hold(word))
+        .flat_map(|word| Term::of(word).find_all(&reading.words))
+        .any(|place| gap(reading, place, value, true).is_some_and(|gap| gap <= LEADS))
+}
+
+/// Most words between a word and the value it leads to.
+const LEADS: usize = 5;
+
 fn next_to(
     reading: &Reading<'_>,
     parameter: &Parameter,

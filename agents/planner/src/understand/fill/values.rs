@@ -166,7 +166,12 @@ fn farther(said: &Said<'_, '_>, all: &[Candidate]) -> Vec<Span> {
     let nearer = |name: &str, than: usize| {
         times.iter().any(|(other, distance, _)| *other == name && distance + MUCH <= than)
     };
-    let far = times.iter().filter(|(name, distance, _)| nearer(name, *distance));
+    // `ttl 60 seconds. and the ttl is to be 10 minutes`: what says so itself is another value.
+    let says = |name: &str, span: Span| {
+        said.path.parameters.get(name).is_some_and(|it| roles::is_said_of(said.reading, it, span))
+    };
+    let far =
+        times.iter().filter(|(name, distance, span)| nearer(name, *distance) && !says(name, *span));
     far.map(|(_, _, span)| *span).collect()
 }
 

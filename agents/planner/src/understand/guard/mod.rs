@@ -5,6 +5,7 @@
 //! of doing something else that their words happen to fit.
 
 mod question;
+mod told;
 
 use policy::{GoldenPath, Sort, Together};
 
@@ -21,7 +22,11 @@ pub(crate) fn check(reading: &Reading<'_>, known: Known<'_>) -> Result<(), Probl
     let whole = reading;
     let reading = &reading.without_stacks();
     let guards = known.lexicon.guards;
-    if let Some(span) = first(reading, &guards.manipulation, |span| !is_told(reading, span)) {
+    if let Some(span) = first(reading, &guards.manipulation, |span| {
+        !is_told(reading, span)
+            && !told::is_a_swindle(reading, span)
+            && !told::is_a_thing(reading, span)
+    }) {
         return Err(Problem::Manipulation { words: quote(span) });
     }
     for (danger, patterns) in [
@@ -31,7 +36,10 @@ pub(crate) fn check(reading: &Reading<'_>, known: Known<'_>) -> Result<(), Probl
     ] {
         let harmless = |span: Span| {
             is_declined(reading, span)
-                || danger == Danger::OpenToAll && is_outward(reading, span)
+                || danger != Danger::OpenToAll && told::is_put_right(reading, span)
+                || danger == Danger::OpenToAll
+                    && (is_outward(reading, span) || told::is_public(reading, span))
+                || danger == Danger::ProtectionOff && is_for_some(reading, span)
                 || danger == Danger::DeleteEverything && is_one_stack(whole)
         };
         if let Some(span) = first(reading, patterns, |span| !harmless(span)) {
@@ -67,7 +75,10 @@ pub(crate) fn check_path(
     let unwanted = &known.lexicon.guards.protection_unwanted;
     let harmful = |span: Span| {
         let harms = given.iter().any(|it| it.overlaps(span));
-        harms && !is_declined(reading, span) && !is_lamented(reading, span)
+        harms
+            && !is_declined(reading, span)
+            && !is_lamented(reading, span)
+            && !told::is_a_finding(reading, span)
     };
     match first(reading, unwanted, harmful) {
         None => Ok(()),
@@ -85,8 +96,9 @@ fn opened_in_a_form(reading: &Reading<'_>) -> Option<Span> {
             .iter()
             .any(|class| reading.classes.get(*class).is_some_and(|spans| !spans.is_empty()))
     };
-    let everywhere = together::things(reading, Sort::Anywhere).into_iter().next();
-    everywhere.filter(|_| speaks(&OPENS) && speaks(&[INSIDE]))
+    let all = reading.classes.get(ALL_THERE).into_iter().flatten().copied();
+    let anywhere = together::things(reading, Sort::Anywhere).into_iter();
+    all.chain(anywhere.filter(|_| speaks(&[INSIDE]))).next().filter(|_| speaks(&OPENS))
 }
 
 /// Words for opening.
@@ -106,6 +118,12 @@ fn is_outward(reading: &Reading<'_>, span: Span) -> bool {
         && [ALL_SITES, INSIDE].iter().all(|class| !reading.is_of_class(class, span))
 }
 
+/// `the gateway blocks both, please allow them`: named sites, and not all that are barred.
+fn is_for_some(reading: &Reading<'_>, span: Span) -> bool {
+    [TOOTHLESS, BARRED].iter().any(|class| reading.is_of_class(class, span))
+        && is_outward(reading, span)
+}
+
 /// `remove everything edge-cache-api made`: one stack is named, and nothing beside it.
 fn is_one_stack(reading: &Reading<'_>) -> bool {
     let mut names: Vec<_> = reading.stacks.iter().map(|it| &it.value).collect();
@@ -116,6 +134,12 @@ fn is_one_stack(reading: &Reading<'_>) -> bool {
 
 /// Every place on the internet.
 const ALL_SITES: &str = "all_sites";
+/// What lets everything pass.
+const TOOTHLESS: &str = "toothless";
+/// What is kept from the people of the house.
+const BARRED: &str = "sites_barred";
+/// `domains: "*"`.
+const ALL_THERE: &str = "everything_there";
 /// What is not for everybody.
 const INSIDE: &str = "inside";
 /// Words after which comes what is left out, or taken in as well.
@@ -135,22 +159,32 @@ fn is_told(reading: &Reading<'_>, span: Span) -> bool {
     reading.after(span).next().is_some_and(|word| word.form.starts_with("있"))
 }
 
-/// `don't disable the WAF`, `WAF를 끄지 말고`.
+/// `don't disable the WAF`, `must not be exposed`, `WAF를 끄지 말고`.
 fn is_declined(reading: &Reading<'_>, span: Span) -> bool {
-    let mut before = reading.before(span).map(|word| word.form.as_str());
+    const AUXILIARY: [&str; 9] =
+        ["don", "doesn", "won", "shouldn", "mustn", "can", "isn", "wouldn", "aren"];
+    const BETWEEN: [&str; 7] = ["be", "ever", "get", "been", "simply", "accidentally", "just"];
+    let mut before = reading
+        .before(span)
+        .map(|word| word.form.as_str())
+        .skip_while(|form| BETWEEN.contains(form));
     let english = match before.next() {
-        Some("not" | "never") => true,
-        Some("t") => matches!(before.next(), Some("don" | "doesn" | "won" | "shouldn")),
+        Some("not" | "never" | "cannot") => true,
+        Some("t") => before.next().is_some_and(|it| AUXILIARY.contains(&it)),
         _ => false,
     };
     let korean = |form: &str| {
-        ["지마", "지말", "말고", "말아", "마세요", "마라"].iter().any(|no| form.contains(no))
-    };
-    english
-        || reading.after(span).next().is_some_and(|word| korean(&word.form))
-        || reading
-            .words
+        ["지마", "지말", "말고", "말아", "마세요", "마라", "말라"]
             .iter()
-            .rfind(|word| span.overlaps(word.span))
-            .is_some_and(|word| korean(&word.form))
+            .any(|no| form.contains(no))
+    };
+    let next = reading.after(span).next().map_or("", |word| word.form.as_str());
+    let last = reading.words.iter().rfind(|word| span.overlaps(word.span));
+    english
+        || korean(next)
+        || last.is_some_and(|word| {
+            korean(&word.form)
+                || word.form.ends_with('지') && next.starts_with('않')
+                || word.form.ends_with('면') && next.starts_with('안')
+        })
 }

@@ -18,6 +18,8 @@ const ONLY_ASKING: &str = "only_asking";
 const GREETINGS: &str = "greetings";
 /// Words that ask for words.
 const EXPLAINS: &str = "explains";
+/// Words for why somebody asks.
+const WHY_ASKED: &str = "why_asked";
 /// How a Korean sentence ends that asks.
 const KOREAN_ENDS: &str = "question_ends";
 
@@ -63,7 +65,9 @@ impl Mood {
                 .any(|word| !is_label(reading, word) && with(word))
         };
         let wonders = |word: &Word| is(word, ASKS);
-        let explains = any(EXPLAINS);
+        let explains = any(EXPLAINS) && !tells_when_done(reading, sentence)
+            || any(WHY_ASKED) && !any(WISHES)
+            || is_whether(reading, sentence);
         let modal = marked && begins(&|word| MODALS.contains(&word.form.as_str()));
         // `붙여줄 수 있나요`.
         let able = sentence.windows(2).any(|pair| {
@@ -91,7 +95,7 @@ impl Mood {
                                 && reading.entities.names().contains(&it.span)
                         })
                 });
-                opens && (marked || !wishes)
+                opens && (marked || !wishes) && (marked || !is_cleft(sentence))
                     || marked && begins(&wonders)
                     || marked && begins(&|word| BE.contains(&word.form.as_str()))
             }
@@ -104,6 +108,42 @@ impl Mood {
             Self::Tells
         }
     }
+}
+
+/// `what matters is that`, `what we wish for is a list`: it tells what is wanted.
+fn is_cleft(sentence: &[&Word]) -> bool {
+    sentence.first().is_some_and(|word| word.form == "what")
+        && sentence.iter().skip(2).take(6).any(|word| word.form == "is")
+}
+
+/// `take care of it, and tell me when it is in`: something was wished for before.
+fn tells_when_done(reading: &Reading<'_>, sentence: &[&Word]) -> bool {
+    let of = |word: &Word, class: &str| reading.is_of_class(class, word.span);
+    let Some(tells) = sentence.iter().position(|word| of(word, EXPLAINS)) else { return false };
+    let before = sentence.get(..tells).unwrap_or_default();
+    let joined =
+        before.last().is_some_and(|word| word.form == "and" || word.script == Script::Hangul);
+    joined && before.iter().any(|word| of(word, WISHES))
+}
+
+/// `차단돼 있는지 확인 가능할까요`: whether it is so; not where something was wished for before, as
+/// in `막아주시고 잘 되는지 확인 부탁드려요`.
+fn is_whether(reading: &Reading<'_>, sentence: &[&Word]) -> bool {
+    const WHETHER: [&str; 5] = ["는지", "은지", "인지", "됐는지", "건지"];
+    const TELL: [&str; 8] = ["확인", "알려", "알 ", "궁금", "여쭤", "아시", "기억", "조회"];
+    let Some(at) =
+        sentence.iter().position(|word| WHETHER.iter().any(|end| word.form.ends_with(end)))
+    else {
+        return false;
+    };
+    let wished = |word: &&Word| reading.is_of_class(WISHES, word.span);
+    let before = sentence.get(..at).unwrap_or_default();
+    let after = sentence.get(at + 1..).unwrap_or_default();
+    !before.iter().any(wished)
+        && after
+            .iter()
+            .take(2)
+            .any(|word| TELL.iter().any(|tell| word.form.starts_with(tell.trim_end())))
 }
 
 /// A question that begins so asks whether it is done, and means that it shall be.
