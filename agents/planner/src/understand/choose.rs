@@ -17,6 +17,7 @@ use super::problem::Problem;
 use super::reading::Reading;
 use super::text::{Script, Span};
 use super::together;
+use super::words::Word;
 
 /// Least score of a path that is chosen: one thing that says it all, or several that hint.
 pub(crate) const ENOUGH: i64 = 4;
@@ -40,6 +41,8 @@ pub(crate) struct Scored<'p, T> {
     about: Option<i64>,
     /// What is spoken of: concept, weight, and where.
     pub(crate) spoken: Vec<(&'p str, i64, Span)>,
+    /// Where what its intents are about is.
+    subjects: Vec<Span>,
 }
 
 impl<T> Scored<'_, T> {
@@ -185,7 +188,12 @@ fn nothing(reading: &Reading<'_>, nearest: Vec<PathName>, known: Known<'_>) -> P
 fn asks_for_removal(reading: &Reading<'_>, known: Known<'_>) -> bool {
     const POLITE: [&str; 6] = ["please", "can", "could", "would", "you", "kindly"];
     let first = reading.words.iter().find(|word| !POLITE.contains(&word.form.as_str()));
-    let last = reading.words.last().filter(|word| word.script == Script::Hangul);
+    // `(10/3 종료)` is said besides.
+    let besides = |word: &Word| {
+        let rest = reading.text.original.get(word.span.end..).unwrap_or_default();
+        rest.trim_start().starts_with([')', ']'])
+    };
+    let last = reading.words.last().filter(|it| it.script == Script::Hangul && !besides(it));
     reading
         .mentions_of_terms(&known.lexicon.removal)
         .into_iter()
@@ -193,6 +201,16 @@ fn asks_for_removal(reading: &Reading<'_>, known: Known<'_>) -> bool {
         // `CDN으로 내려주세요` serves something; only a stack is taken down.
         .filter(|mention| {
             !reading.text.slice(mention.span).starts_with("내려") || !reading.stacks.is_empty()
+        })
+        // `다른 기능은 필요 없습니다`.
+        .filter(|mention| {
+            const OTHER: [&str; 13] = [
+                "다른", "딴", "밖에", "그밖", "외에", "그외", "외", "이외", "나머지", "추가", "별도", "기타",
+                "기능",
+            ];
+            let before = reading.words.iter().rev().filter(|it| it.span.end <= mention.span.start);
+            !before.take(4).any(|word| OTHER.iter().any(|it| word.form.starts_with(it)))
+                || !reading.text.slice(mention.span).contains('필')
         })
         .any(|mention| {
             [first, last].into_iter().flatten().any(|word| word.span.overlaps(mention.span))
@@ -207,7 +225,14 @@ fn names_a_stack(reading: &Reading<'_>) -> bool {
 fn score<'p, T>(reading: &Reading<'_>, entry: &Entry<'p, T>, name: &str) -> Scored<'p, T> {
     let named = reading.text.tokens.iter().find(|token| token.form == name);
     let mut scored =
-        Scored { of: entry.of, score: 0, fits: named.is_some(), about: None, spoken: Vec::new() };
+        Scored {
+            of: entry.of,
+            score: 0,
+            fits: named.is_some(),
+            about: None,
+            spoken: Vec::new(),
+            subjects: Vec::new(),
+        };
     if let Some(token) = named {
         scored.score = BY_NAME;
         scored.spoken.push(("name", BY_NAME, token.span));
@@ -217,6 +242,7 @@ fn score<'p, T>(reading: &Reading<'_>, entry: &Entry<'p, T>, name: &str) -> Scor
             scored.score += concern.weight;
             scored.fits |= concern.required;
             if concern.required {
+                scored.subjects.push(span);
                 scored.about = scored.about.max(Some(concern.weight));
             }
             scored.spoken.push((concern.name, concern.weight, span));

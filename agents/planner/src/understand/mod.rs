@@ -16,10 +16,12 @@ mod entities;
 mod explain;
 mod fill;
 mod guard;
+mod irregular;
 mod keys;
 mod lexicon;
 mod place;
 mod problem;
+mod quoted;
 mod reading;
 mod refuse;
 mod spelling;
@@ -97,6 +99,31 @@ fn from_words(
         return Err(Problem::Empty);
     }
     guard::check(reading, known)?;
+    match meant(request, reading, known) {
+        // Said in one's own words and contradicted, or added to, in somebody else's.
+        Err(
+            problem @ (Problem::Several { .. }
+            | Problem::Ambiguous { .. }
+            | Problem::Contradictory { .. }
+            | Problem::TwoEnvironments(_)
+            | Problem::Leftover { .. }
+            | Problem::NotAvailable { .. }
+            | Problem::Elsewhere { .. }
+            | Problem::Invalid { .. }),
+        ) => {
+            let own = quoted::without(reading);
+            own.and_then(|own| meant(request, &own, known).ok()).ok_or(problem)
+        }
+        other => other,
+    }
+}
+
+/// What the words want, once they are known to be harmless.
+fn meant(
+    request: &Request,
+    reading: &Reading<'_>,
+    known: Known<'_>,
+) -> Result<Understanding, Problem> {
     let environment = place::environment(reading, request.environment.as_ref(), known)?;
     let path = choose::path(reading, environment, known)?;
     guard::check_path(reading, path, known)?;

@@ -69,6 +69,19 @@ impl<'a> Reading<'a> {
         reading
     }
 
+    /// The same without what stands in these places.
+    pub(crate) fn without(&self, places: &[Span]) -> Self {
+        let mut reading = self.clone();
+        let clear = |span: Span| !places.iter().any(|it| it.overlaps(span));
+        reading.text.tokens.retain(|token| clear(token.span));
+        reading.words.retain(|word| clear(word.span));
+        reading.stacks.retain(|stack| clear(stack.span));
+        reading.ours.retain(|span| clear(*span));
+        reading.entities.retain(clear);
+        reading.classes.values_mut().for_each(|spans| spans.retain(|span| clear(*span)));
+        reading
+    }
+
     /// The same without the words of stacks' names: `retire waf-edge` does not speak of a firewall.
     pub(crate) fn without_stacks(&self) -> Self {
         let mut reading = self.clone();
@@ -167,8 +180,10 @@ impl<'a> Reading<'a> {
             "but", "only", "just", "instead", "so", "then", "and", "until", "because", "unless",
             "have", "if",
         ];
-        const AUXILIARY: [&str; 8] =
-            ["don", "doesn", "won", "shouldn", "isn", "mustn", "didn", "wouldn"];
+        const AUXILIARY: [&str; 15] = [
+            "don", "doesn", "won", "shouldn", "isn", "mustn", "didn", "wouldn", "can", "couldn",
+            "aren", "wasn", "weren", "hasn", "needn",
+        ];
         let clause = self.clause(place);
         // `do not put smtp.example.com behind the proxy`: names do not end what is denied.
         let before = self.words.iter().rev().skip_while(|word| word.span.end > place.start);
@@ -215,7 +230,14 @@ impl<'a> Reading<'a> {
 
     /// `캐시 없이`, `R2 버킷 말고`, `차단 해제`, `차단하지 말고`, `cache nothing`.
     fn is_negated_after(&self, place: Span) -> bool {
-        const NO: [&str; 17] = [
+        const NO: [&str; 24] = [
+            "됐고",
+            "됐구",
+            "됐어",
+            "됐습",
+            "아님",
+            "아닙",
+            "아니에",
             "없거든",
             "없으니",
             "없고",
@@ -234,25 +256,39 @@ impl<'a> Reading<'a> {
             "아니고",
             "아직",
         ];
-        const DO_NOT: [&str; 3] = ["마", "말", "않"];
+        const DO_NOT: [&str; 8] = ["마", "말고", "말아", "말라", "말자", "말기", "말 ", "않"];
+        // Words that end as verbs do before such a denial.
+        const NOUNS: [&str; 5] = ["페이지", "홈페지", "이미지", "메시지", "까지"];
+        // How it shall be, and not what is taken away: `접속되게 풀어 주세요`.
+        const SHALL: [&str; 2] = ["게", "도록"];
         let starts = |form: &str, with: &[&str]| with.iter().any(|no| form.starts_with(no));
         // A particle after a word in another script is a word of its own: `R2는 필요 없어요`.
         let mut after =
             self.after(place).map(|word| word.form.as_str()).skip_while(|form| is_particle(form));
         let next = after.next().unwrap_or_default();
         let second = after.next().unwrap_or_default();
+        let shall = self.spoken(place).any(|word| SHALL.iter().any(|it| word.form.ends_with(it)));
         self.spoken(place).any(|word| {
             NO.iter().any(|no| word.form.len() > no.len() && word.form.ends_with(no))
-                || word.form.ends_with('지') && starts(next, &DO_NOT)
+                || word.form.ends_with('지')
+                    && !NOUNS.iter().any(|noun| word.form.ends_with(noun))
+                    && starts(next, &DO_NOT)
                 || word.form.ends_with("지는") && starts(next, &DO_NOT)
-        }) || starts(next, &NO)
+        }) || starts(next, &NO) && !shall
             || next == "nothing"
             || next.ends_with('지') && starts(second, &DO_NOT)
             || next.starts_with("필요") && starts(second, &["없", "안"])
             || next.starts_with("필요없")
             || next.ends_with('면') && starts(second, &["안", "절대"])
             || self.is_set_aside(place)
-            || next == "안" && starts(second, &["써", "쓰", "해", "하", "할", "돼", "되"])
+            || matches!(next, "안" | "못")
+                && starts(
+                    second,
+                    &[
+                        "써", "쓰", "쓸", "씁", "씀", "쓴", "해", "하", "할", "합", "함", "돼", "되", "타",
+                        "탑", "탈", "거", "지나", "통과", "이용", "사용", "넣", "붙",
+                    ],
+                )
             || self.is_in_a_denied_list(place)
             || matches!(next, "거" | "것" | "건" | "걸" | "것을") && starts(second, &NO)
             || matches!(second, "말고" | "없이" | "빼고" | "대신" | "아니라")
@@ -262,8 +298,11 @@ impl<'a> Reading<'a> {
     fn is_set_aside(&self, place: Span) -> bool {
         const SUCH: [&str; 12] =
             ["이런", "그런", "같은", "거", "것", "건", "걸", "것은", "것들", "기능", "따위", "등"];
-        const NO: [&str; 4] = ["말고", "빼고", "아니고", "아니라"];
+        const NO: [&str; 5] = ["말고", "빼고", "아니고", "아니라", "됐고"];
+        const THINGS: [&str; 6] = ["서버", "설정", "기능", "규칙", "레코드", "정책"];
         let mut after = self.after(place).map(|word| word.form.as_str()).peekable();
+        // `캐시 서버 같은 거 말고`.
+        after.next_if(|form| THINGS.contains(form));
         let mut such = 0;
         while after.next_if(|form| SUCH.contains(form) || is_particle(form)).is_some() {
             such += 1;
@@ -275,7 +314,8 @@ impl<'a> Reading<'a> {
     fn is_in_a_denied_list(&self, place: Span) -> bool {
         const AND: [&str; 8] = ["이나", "나", "이랑", "랑", "와", "과", "하고", "도"];
         const ABOUT: [&str; 6] = ["얘기", "이야기", "문제", "쪽이", "건", "것이"];
-        const NOT: [&str; 5] = ["아니고", "아니라", "아니에", "말고", "필요"];
+        const NOT: [&str; 9] =
+            ["아니고", "아니라", "아니에", "말고", "필요", "됐고", "됐구", "됐어", "됐습"];
         let ends = |form: &str| AND.iter().any(|end| form.ends_with(end));
         let mut in_list = self.spoken(place).any(|word| ends(&word.form));
         let mut words = self.after(place).take(5).peekable();

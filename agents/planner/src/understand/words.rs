@@ -3,6 +3,7 @@
 //! English words are compared by a light stem; Korean ones by their beginning, since particles and
 //! endings follow the word (`캐시를`, `캐시해줘`), and inside compounds (`엣지캐시`).
 
+use super::irregular;
 use super::text::{Script, Span, Text, Token, normalise};
 
 /// One word of a text, for comparison: hyphenated tokens are several.
@@ -46,6 +47,9 @@ enum Ending {
 
 impl Ending {
     fn of(form: &str) -> Self {
+        if irregular::base(form).is_some() {
+            return Self::Inflected;
+        }
         let form = form.strip_suffix('s').filter(|it| !it.ends_with('s')).unwrap_or(form);
         let base = form.strip_suffix("ing").or_else(|| form.strip_suffix("ed"));
         if let Some(base) = base {
@@ -223,7 +227,7 @@ fn same(term: &Word, word: &Word, last: bool, within: bool) -> bool {
             match syllables {
                 _ if term.stem == word.stem => true,
                 // The end of a phrase is inflected: `수 없` is in `수 없어야`.
-                1 if within => word.stem.starts_with(&term.stem),
+                _ if within => word.stem.starts_with(&term.stem),
                 // One syllable is in too many words: it must stand alone but for a particle.
                 1 => {
                     word.form.strip_prefix(&term.form).is_some_and(|rest| last && is_particle(rest))
@@ -313,6 +317,7 @@ fn stem(form: &str, script: Script) -> String {
     if !form.is_ascii() || form.bytes().any(|b| b.is_ascii_digit()) {
         return form.to_owned();
     }
+    let form = irregular::base(form).unwrap_or(form);
     let mut word = form.trim_end_matches("'s").to_owned();
     if let Some(base) = word.strip_suffix("ies").filter(|base| base.len() > 2) {
         word = format!("{base}y");

@@ -4,11 +4,12 @@
 //! So a text is cut where it may be two; where both parts say enough on their own, for different
 //! paths, it is two.
 
-use bus_schema::PathName;
-use policy::{Environment, GoldenPath};
+use bus_schema::{PathName, Source};
+use policy::{Environment, GoldenPath, ParameterType};
 
-use super::{best, says_enough, scores};
+use super::{Scored, best, says_enough, scores};
 use crate::understand::Known;
+use crate::understand::fill;
 use crate::understand::reading::Reading;
 use crate::understand::text::{Script, Span};
 
@@ -23,14 +24,24 @@ pub(super) fn find(
     known: Known<'_>,
 ) -> Option<Vec<PathName>> {
     // Where nothing but the chosen path is spoken of there is nothing to look for.
-    let subjects = scores(reading, known).iter().filter(|it| it.fits).count();
-    if subjects < 2 {
+    let scored = scores(reading, known);
+    if scored.iter().filter(|it| it.fits).count() < 2 {
         return None;
     }
+    let explained = chosen.map_or_else(Vec::new, |path| explained(reading, path, &scored, environment));
+    let is_other = |part: &Reading<'_>, path: &GoldenPath| {
+        let own = scores(part, known).into_iter().find(|it| it.of.name == path.name);
+        own.is_none_or(|own| {
+            own.subjects.is_empty()
+                || own.subjects.iter().any(|it| !explained.iter().any(|by| by.overlaps(*it)))
+        }) && !is_only_a_symptom(part, path, known)
+    };
     let part = |part: Span| -> Option<&GoldenPath> {
         let reading = reading.part(part);
         let path = best(&reading, environment, known).ok()?;
-        says_enough(&reading, path, environment).then_some(path)
+        let is_chosen = chosen.is_some_and(|it| it.name == path.name);
+        let asked = is_chosen || chosen.is_none() || is_other(&reading, path);
+        (asked && says_enough(&reading, path, environment)).then_some(path)
     };
     let end = reading.text.original.len();
     cuts(reading).into_iter().take(MOST_CUTS).find_map(|at| {
@@ -41,6 +52,43 @@ pub(super) fn find(
         });
         (more && first.name != second.name).then(|| vec![first.name.clone(), second.name.clone()])
     })
+}
+
+/// Words that ask for something to be done.
+const REQUESTS: &str = "requests";
+/// Weight up to which a path is only hinted at.
+const HINT: i64 = 4;
+
+/// `the backend answers 503 by turns`: how things are, where what shall be is said elsewhere.
+fn is_only_a_symptom(part: &Reading<'_>, path: &GoldenPath, known: Known<'_>) -> bool {
+    let own = scores(part, known).into_iter().find(|it| it.of.name == path.name);
+    own.is_some_and(|it| it.plainly() <= HINT)
+        && part.classes.contains_key("suffer")
+        && part.classes.get(REQUESTS).is_none_or(Vec::is_empty)
+}
+
+/// The words that the chosen path has a use for: those of what it is about, and those of its
+/// choices. `let the large files come from R2` is a part of a cache that has them.
+fn explained(
+    reading: &Reading<'_>,
+    path: &GoldenPath,
+    scored: &[Scored<'_, GoldenPath>],
+    environment: &Environment,
+) -> Vec<Span> {
+    let own = scored.iter().find(|it| it.of.name == path.name);
+    let mut spans: Vec<Span> = own.map_or_else(Vec::new, |it| it.subjects.clone());
+    let filled = fill::from_words(reading, path, environment).unwrap_or_default();
+    for (name, grounded) in filled {
+        let chosen = path.parameters.get(&name).is_some_and(|it| {
+            matches!(it.takes, ParameterType::Boolean { .. } | ParameterType::Choice(_))
+        });
+        if let Source::Words { start, end, .. } = grounded.source
+            && chosen
+        {
+            spans.push(Span { start, end });
+        }
+    }
+    spans
 }
 
 /// Where one intent may end and another begin, as bytes: at a new clause, before `and`, after a

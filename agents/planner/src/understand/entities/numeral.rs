@@ -13,7 +13,7 @@ pub(super) struct Cursor<'a> {
 impl Cursor<'_> {
     pub(super) fn peek(&self, ahead: usize) -> Option<&Token> {
         let here = self.text.tokens.get(self.next + ahead)?;
-        let last = self.text.tokens.get(self.next.checked_sub(1)?);
+        let last = self.next.checked_sub(1).and_then(|at| self.text.tokens.get(at));
         last.is_none_or(|last| last.clause == here.clause).then_some(here)
     }
 

@@ -51,9 +51,15 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
     let mut cursor = Cursor { text, next: at, span: first.span };
     let (number, plural) = match cursor.number() {
         Some(number) => number,
-        // `초당 만 건`: the numeral alone, where a rate was announced.
-        None if rate_before.is_some() => (Decimal::of(1), cursor.korean_magnitude()?),
-        None => return cursor.korean_days().map(|days| (Some(days), cursor.next)),
+        None => match cursor.korean_numeral(rate_before.is_some()) {
+            Some(number) => (Decimal::of(u128::from(number)), 1),
+            // `초당 만 건`: the numeral alone, where a rate was announced.
+            None if rate_before.is_some() => (Decimal::of(1), cursor.korean_magnitude()?),
+            None => {
+                let time = cursor.spelled_time().or_else(|| cursor.korean_days());
+                return time.map(|time| (Some(time), cursor.next));
+            }
+        },
     };
     let number = number.times(plural);
     if is_negative(text, first.span) {
@@ -67,9 +73,10 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
             }
             per_second(number, per)
         }
-        (None, Some(UnitWord::Time(seconds))) => {
-            number.times(seconds).whole().map(|amount| Quantity { amount, unit: Unit::Seconds })
-        }
+        (None, Some(UnitWord::Time(seconds))) => number.times(seconds).whole().map(|amount| {
+            let amount = amount + cursor.more_time(seconds);
+            Quantity { amount, unit: Unit::Seconds }
+        }),
         // `peak_rps: 250`.
         (None, None) if is_labelled_rate(text, at) => per_second(number, Per::Second),
         (None, Some(UnitWord::Requests) | None) => {
@@ -119,6 +126,12 @@ fn is_negative(text: &Text<'_>, span: Span) -> bool {
 }
 
 impl Cursor<'_> {
+    /// Whether an `s` stands by itself: not that of `the 90's`.
+    fn is_a_lone_second(&self) -> bool {
+        let before = self.peek(0).and_then(|it| self.text.original.get(..it.span.start));
+        self.form(0) == "s" && before.is_some_and(|it| it.ends_with(' '))
+    }
+
     /// `일주일`, `이틀`: days with a word of their own. What was so long ago is none.
     fn korean_days(&mut self) -> Option<Found<Quantity>> {
         const DAYS: [(&str, u64); 6] =
@@ -174,8 +187,9 @@ impl Cursor<'_> {
         if matches!(self.form(0), "per" | "a" | "an" | "each" | "every") {
             return self.per().map(UnitWord::Rate);
         }
-        // `10 to 20`: a letter that stands alone is a unit only when glued.
-        if self.form(0).len() == 1 {
+        // `10 to 20`: a letter that stands alone is a unit only when glued; `45 s` is how physics
+        // writes it.
+        if self.form(0).len() == 1 && !self.is_a_lone_second() {
             return None;
         }
         self.take(1);
@@ -185,18 +199,21 @@ impl Cursor<'_> {
         }
     }
 
-    /// `per second`, `a minute`.
+    /// `per second`, `a minute`, `in one minute`, `every single second`.
     fn per(&mut self) -> Option<Per> {
-        if !matches!(self.form(0), "per" | "a" | "an" | "each" | "every") {
-            return None;
-        }
-        let per = match self.form(1) {
-            "second" | "sec" | "s" => Per::Second,
-            "minute" | "min" => Per::Minute,
-            "hour" => Per::Hour,
+        let one = |form: &str| matches!(form, "a" | "an" | "one" | "1" | "each" | "every" | "single");
+        let leads = match self.form(0) {
+            "per" | "a" | "an" | "each" | "every" => 1 + usize::from(one(self.form(1))),
+            "in" | "within" | "over" | "during" if one(self.form(1)) => 2,
             _ => return None,
         };
-        self.take(2);
+        let per = match unit_word(self.form(leads)) {
+            Some(UnitWord::Time(1)) => Per::Second,
+            Some(UnitWord::Time(60)) => Per::Minute,
+            Some(UnitWord::Time(3_600)) => Per::Hour,
+            _ => return None,
+        };
+        self.take(leads + 1);
         Some(per)
     }
 

@@ -103,16 +103,16 @@ pub(super) fn suffix_parts(suffix: &str) -> (u64, &str) {
 
 pub(super) fn unit_word(word: &str) -> Option<UnitWord> {
     Some(match word {
-        "rps" | "rsp" | "qps" | "tps" | "/s" | "/sec" | "/second" | "req/s" | "reqs/s"
+        "rps" | "rsp" | "qps" | "tps" | "r/s" | "hits/sec" | "calls/s" | "/s" | "/sec" | "/second" | "req/s" | "reqs/s"
         | "requests/s" | "req/sec" | "reqs/sec" | "requests/sec" | "requests/second"
         | "req/second" | "hits/s" => UnitWord::Rate(Per::Second),
         "rpm" | "/m" | "/min" | "/minute" | "req/min" | "reqs/min" | "requests/min"
         | "requests/minute" | "req/m" => UnitWord::Rate(Per::Minute),
         "rph" | "/h" | "/hour" | "req/h" | "requests/hour" => UnitWord::Rate(Per::Hour),
         "request" | "requests" | "req" | "reqs" | "hits" | "queries" | "calls" | "times"
-        | "lookups" | "visits" | "gets" | "clicks" | "orders" | "transactions" | "messages" => {
-            UnitWord::Requests
-        }
+        | "lookups" | "visits" | "gets" | "clicks" | "orders" | "transactions" | "messages"
+        | "reads" | "searches" | "logins" | "events" | "pageviews" | "views" | "connections"
+        | "sessions" | "invocations" | "impressions" | "pings" => UnitWord::Requests,
         "s" | "sec" | "secs" | "second" | "seconds" => UnitWord::Time(1),
         "m" | "min" | "mins" | "minute" | "minutes" => UnitWord::Time(60),
         "h" | "hr" | "hrs" | "hour" | "hours" => UnitWord::Time(3_600),
@@ -122,8 +122,29 @@ pub(super) fn unit_word(word: &str) -> Option<UnitWord> {
         "year" | "years" | "yr" | "yrs" => UnitWord::Time(31_536_000),
         "ms" | "kb" | "mb" | "gb" | "tb" | "gbps" | "mbps" | "users" | "percent" | "gib"
         | "mib" | "kib" | "bytes" | "months" | "month" => UnitWord::Other,
-        _ => return None,
+        _ => return misspelled(word),
     })
+}
+
+/// `minuts`, `requets`: one slip of the pen.
+fn misspelled(word: &str) -> Option<UnitWord> {
+    const UNITS: [(&str, UnitWord); 7] = [
+        ("second", UnitWord::Time(1)),
+        ("seconds", UnitWord::Time(1)),
+        ("minutes", UnitWord::Time(60)),
+        ("minute", UnitWord::Time(60)),
+        ("hours", UnitWord::Time(3_600)),
+        ("requests", UnitWord::Requests),
+        ("request", UnitWord::Requests),
+    ];
+    // `hour` and `second` are near to other words.
+    let near = |unit: &str| {
+        word.len() > 4
+            && word.as_bytes().first() == unit.as_bytes().first()
+            && word.bytes().all(|b| b.is_ascii_lowercase())
+            && strsim::osa_distance(unit, word) == 1
+    };
+    UNITS.iter().find(|(unit, _)| near(unit)).map(|(_, meant)| *meant)
 }
 
 pub(super) fn korean_magnitude_of(form: &str) -> Option<(u64, &str)> {

@@ -9,6 +9,8 @@ use crate::understand::text::{Script, Span};
 const AS_IT_WAS: &str = "as_it_was";
 /// Words before a value that is so today, where another shall be.
 const AS_IT_IS_NOW: &str = "as_it_is_now";
+/// Words beside a load that was measured.
+const MEASURED: &str = "measured";
 /// Words after a value that is no more.
 const NOT_ANY_MORE: &str = "not_any_more";
 /// Words with which somebody corrects himself.
@@ -31,14 +33,27 @@ pub(super) fn drop(reading: &Reading<'_>, all: &mut Vec<Candidate>) {
             .copied()
             .filter(|span| is_past(reading, *span, sort) || is_corrected(reading, *span, &of_sort))
             .collect();
-        let now = |span: &Span| is_beside(reading, *span, AS_IT_IS_NOW);
-        let now: Vec<Span> = of_sort.iter().copied().filter(now).collect();
+        let now = |span: &Span| {
+            is_beside(reading, *span, AS_IT_IS_NOW)
+                || sort == Sort::Rate && is_measured(reading, *span)
+        };
         // `it was …, it now is …`: what is said of the past decides first.
-        let past = if past.is_empty() { now } else { past };
-        if past.len() < of_sort.len() {
-            all.retain(|it| it.sort != sort || !past.contains(&it.span));
+        let mut left = of_sort.clone();
+        for aside in [past, of_sort.iter().copied().filter(now).collect()] {
+            let rest: Vec<Span> = left.iter().copied().filter(|it| !aside.contains(it)).collect();
+            if !rest.is_empty() {
+                left = rest;
+            }
         }
+        all.retain(|it| it.sort != sort || left.contains(&it.span));
     }
+}
+
+/// `p99 640 rps`, `it sees 40 requests per second`, `초당 300까지 찍었`.
+fn is_measured(reading: &Reading<'_>, span: Span) -> bool {
+    let of = |it: Span| reading.is_of_class(MEASURED, it);
+    is_beside(reading, span, MEASURED)
+        || reading.after(span).take(2).any(|it| it.script == Script::Hangul && of(it.span))
 }
 
 fn is_past(reading: &Reading<'_>, span: Span, sort: Sort) -> bool {

@@ -1,6 +1,6 @@
 //! Values that have words of their own: choices, yes or no, services.
 
-use policy::{Environment, ParameterType, Words};
+use policy::{Environment, ParameterType, Roles, Words};
 use serde_json::Value;
 
 use super::Said;
@@ -72,7 +72,7 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
                 }
             }
             ParameterType::Text { .. } => {
-                for (value, span) in texts(said, &parameter.roles.before) {
+                for (value, span) in texts(said, &parameter.roles) {
                     said.say(name, value, span);
                 }
             }
@@ -117,16 +117,25 @@ fn switched_off(said: &Said<'_, '_>, mention: &Mention) -> Option<(bool, Span)> 
     Some((false, mention.span.join(*off)))
 }
 
-/// The word, or the quoted words, right after a role word: `called games`, `named "games for all"`.
-fn texts(said: &Said<'_, '_>, roles: &Words) -> Vec<(Value, Span)> {
+/// The word, or the quoted words, right after a role word: `called games`, `named "games for all"`;
+/// after a word that only goes near it, where that is a label: `name: games`.
+fn texts(said: &Said<'_, '_>, roles: &Roles) -> Vec<(Value, Span)> {
     const QUOTES: [(char, char); 4] = [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’')];
     let text = &said.reading.text;
-    roles
-        .iter()
-        .flat_map(|role| Term::of(role).find_all(&said.reading.words))
+    let all = |words: &Words| -> Vec<Span> {
+        words.iter().flat_map(|role| Term::of(role).find_all(&said.reading.words)).collect()
+    };
+    let is_label = |role: &Span| {
+        let rest = text.original.get(role.end..).unwrap_or_default();
+        rest.trim_start().starts_with([':', '=', '：'])
+    };
+    let mut places = all(&roles.before);
+    places.extend(all(&roles.near).into_iter().filter(is_label));
+    places
+        .into_iter()
         .filter_map(|role| {
             let rest = text.original.get(role.end..)?;
-            let value = rest.trim_start_matches([' ', '\t', ':', '=']).trim_start();
+            let value = rest.trim_start_matches([' ', '\t', ':', '=', '：']).trim_start();
             let start = role.end + (rest.len() - value.len());
             let rest = text.original.get(start..)?;
             let quoted = QUOTES.iter().find_map(|(open, close)| {
@@ -228,6 +237,7 @@ fn told(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
         });
         be.is_some_and(|word| STATES.contains(&word.form.as_str())) && !shall
             || is_state(said, mention)
+            || is_done_by_something(said, mention)
     };
     let all = || options.iter().flat_map(|it| &it.mentions);
     if all().any(is_so) && !all().all(is_so) {
@@ -242,6 +252,28 @@ fn told(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
         std::mem::swap(&mut one.mentions, &mut other.mentions);
     }
     options
+}
+
+/// `the filter stops us`, `the gateway keeps blocking it`: what something does, and nobody asked for;
+/// and what stays so: `the rest of the block list stays`.
+fn is_done_by_something(said: &Said<'_, '_>, mention: &Mention) -> bool {
+    const KEEPS: [&str; 8] = ["keeps", "is", "was", "started", "starts", "are", "kept", "been"];
+    let reading = said.reading;
+    let mut words = reading.words.iter().filter(|it| it.span.overlaps(mention.span));
+    let Some(word) = words.next().filter(|it| it.script == Script::Latin) else { return false };
+    let before = reading.words.iter().rev().find(|it| it.span.end <= word.span.start);
+    let before = before.filter(|it| it.clause == word.clause);
+    let after = reading.words.iter().find(|it| it.span.start >= mention.span.end);
+    let after = after.filter(|it| it.clause == word.clause);
+    let third = word.form.ends_with('s') && !word.form.ends_with("ss") && before.is_some();
+    let goes_on = word.form.ends_with("ing")
+        && before.is_some_and(|it| KEEPS.contains(&it.form.as_str()));
+    let stays = after.is_some_and(|it| {
+        matches!(it.form.as_str(), "list" | "rule" | "rules" | "lists" | "policy")
+    }) && reading.words.iter().any(|it| {
+        it.clause == word.clause && matches!(it.form.as_str(), "stays" | "remains" | "stay" | "remain")
+    });
+    third || goes_on || stays
 }
 
 /// Whether it is said of how things are: `blocked by the gateway`, `막혀 있는`; not `막혀야`.
@@ -307,7 +339,15 @@ const AS_IT_IS: &str = "blocked_now";
 
 /// The value that most is said for, with where; several where as much is said for each.
 fn best(options: Vec<Candidate>) -> Vec<(Value, Span)> {
-    let said_for = |option: &Candidate| option.mentions.iter().map(|it| it.length).sum::<usize>();
+    let plainly = |option: &Candidate| option.mentions.iter().any(|it| !it.joint);
+    // What is said in so many words prevails over what several words hint at.
+    let some_plainly = options.iter().any(plainly);
+    let said_for = |option: &Candidate| {
+        if some_plainly && !plainly(option) {
+            return 0;
+        }
+        option.mentions.iter().map(|it| it.length).sum::<usize>()
+    };
     let most = options.iter().map(said_for).max().unwrap_or(0);
     options
         .into_iter()

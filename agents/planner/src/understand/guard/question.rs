@@ -91,7 +91,7 @@ impl Mood {
                                 && reading.entities.names().contains(&it.span)
                         })
                 });
-                opens && (marked || !wishes)
+                opens && (marked || !wishes && !is_a_clause(first.copied(), sentence))
                     || marked && begins(&wonders)
                     || marked && begins(&|word| BE.contains(&word.form.as_str()))
             }
@@ -104,6 +104,17 @@ impl Mood {
             Self::Tells
         }
     }
+}
+
+/// `what matters is that …`, `what we need is …`: no question begins so.
+fn is_a_clause(first: Option<&Word>, sentence: &[&Word]) -> bool {
+    const WHO: [&str; 8] = ["matters", "counts", "i", "we", "they", "he", "she", "remains"];
+    let Some(first) = first.filter(|it| matches!(it.form.as_str(), "what" | "where" | "why")) else {
+        return false;
+    };
+    let mut rest = sentence.iter().skip_while(|it| it.span.start <= first.span.start);
+    rest.next().is_some_and(|it| WHO.contains(&it.form.as_str()))
+        && rest.any(|it| matches!(it.form.as_str(), "is" | "are" | "s"))
 }
 
 /// A question that begins so asks whether it is done, and means that it shall be.
