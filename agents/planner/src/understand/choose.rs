@@ -23,6 +23,10 @@ use super::words::Word;
 pub(crate) const ENOUGH: i64 = 4;
 /// By how much the best must lead the next.
 pub(crate) const MARGIN: i64 = 2;
+/// What is taken from a path that is only hinted at where another one is named.
+const HINTED: i64 = 3;
+/// Weight up to which a word only hints at a path.
+const HINT: i64 = 4;
 /// What the path's own name in the text is worth.
 const BY_NAME: i64 = 8;
 /// What speaking of a platform that no path reaches takes away: as much as a path needs.
@@ -43,6 +47,8 @@ pub(crate) struct Scored<'p, T> {
     pub(crate) spoken: Vec<(&'p str, i64, Span)>,
     /// Where what its intents are about is.
     subjects: Vec<Span>,
+    /// Whether that is said in so many words, and not only hinted at by several.
+    plain: bool,
 }
 
 impl<T> Scored<'_, T> {
@@ -99,7 +105,8 @@ fn best<'p>(
     known: Known<'p>,
 ) -> Result<&'p GoldenPath, Problem> {
     let spoken = reading.without_stacks();
-    let scored = scores(&spoken, known);
+    let mut scored = scores(&spoken, known);
+    yield_to_the_plain(&mut scored);
     let nearest: Vec<PathName> = scored
         .iter()
         .filter(|it| it.score > 0)
@@ -137,12 +144,19 @@ fn best<'p>(
             None => nothing(&spoken, nearest, known),
         });
     };
+    // What was said and the best has no use for is a part of what was asked for.
+    if let Err(Problem::Leftover { .. }) = fill::from_words(reading, best.of, environment) {
+        let uses = |it: &&&Scored<'p, GoldenPath>| says_enough(reading, it.of, environment);
+        if let Some(other) = fitting.iter().skip(1).find(uses) {
+            return Ok(other.of);
+        }
+    }
     let close: Vec<&GoldenPath> =
         fitting.iter().filter(|it| best.score - it.score < MARGIN).map(|it| it.of).collect();
     // A path that does the other's work as well, where it is spoken of at least as plainly.
     let covering = fitting
         .iter()
-        .filter(|it| it.of.covers.contains(&best.of.name) && it.plainly() > best.plainly())
+        .filter(|it| it.of.covers.contains(&best.of.name) && it.plainly() >= best.plainly() + MARGIN)
         .find(|it| {
             says_enough(reading, it.of, environment) || !says_enough(reading, best.of, environment)
         });
@@ -160,6 +174,18 @@ fn best<'p>(
         [only] => Ok(only),
         _ => Err(Problem::Ambiguous { nearest: close.iter().map(|it| it.name.clone()).collect() }),
     }
+}
+
+/// `저장했다가 JSON으로 꺼내 쓰는 API`: what several words hint at yields to what is named.
+fn yield_to_the_plain(scored: &mut [Scored<'_, GoldenPath>]) {
+    let plain: Vec<PathName> =
+        scored.iter().filter(|it| it.plain && it.fits).map(|it| it.of.name.clone()).collect();
+    for hinted in scored.iter_mut().filter(|it| !it.plain && it.fits) {
+        if plain.iter().any(|it| !hinted.of.covers.contains(it)) {
+            hinted.score -= HINTED;
+        }
+    }
+    scored.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.of.name.cmp(&b.of.name)));
 }
 
 /// Why no path fits.
@@ -232,17 +258,19 @@ fn score<'p, T>(reading: &Reading<'_>, entry: &Entry<'p, T>, name: &str) -> Scor
             about: None,
             spoken: Vec::new(),
             subjects: Vec::new(),
+            plain: named.is_some(),
         };
     if let Some(token) = named {
         scored.score = BY_NAME;
         scored.spoken.push(("name", BY_NAME, token.span));
     }
     for concern in &entry.concerns {
-        if let Some(span) = speaks_of(reading, concern) {
+        if let Some((span, plain)) = speaks_of(reading, concern) {
             scored.score += concern.weight;
             scored.fits |= concern.required;
             if concern.required {
                 scored.subjects.push(span);
+                scored.plain |= plain && concern.weight > HINT;
                 scored.about = scored.about.max(Some(concern.weight));
             }
             scored.spoken.push((concern.name, concern.weight, span));
@@ -251,10 +279,12 @@ fn score<'p, T>(reading: &Reading<'_>, entry: &Entry<'p, T>, name: &str) -> Scor
     scored
 }
 
-fn speaks_of(reading: &Reading<'_>, concern: &Concern<'_>) -> Option<Span> {
-    let mut mentions = reading.mentions_of(&concern.terms).into_iter();
-    let words = mentions.find(|it| concern.denied || !it.negated);
-    words.map(|it| it.span).or_else(|| together::things(reading, concern.sort?).first().copied())
+/// Where, and whether in so many words.
+fn speaks_of(reading: &Reading<'_>, concern: &Concern<'_>) -> Option<(Span, bool)> {
+    let mentions = reading.mentions_of(&concern.terms).into_iter();
+    let words = mentions.filter(|it| concern.denied || !it.negated).min_by_key(|it| it.joint);
+    let thing = || Some((*together::things(reading, concern.sort?).first()?, false));
+    words.map(|it| (it.span, !it.joint)).or_else(thing)
 }
 
 fn says_enough(reading: &Reading<'_>, path: &GoldenPath, environment: &Environment) -> bool {

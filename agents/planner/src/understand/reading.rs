@@ -53,6 +53,16 @@ impl<'a> Reading<'a> {
             spans.dedup();
             reading.classes.insert((*name).to_owned(), spans);
         }
+        // `the store's front page` keeps nothing: `not_keep` takes words out of `keep`.
+        for (name, terms) in &lexicon.classes {
+            let Some(spans) = name.strip_prefix("not_").and_then(|it| reading.classes.get_mut(it))
+            else {
+                continue;
+            };
+            for not in terms.iter().flat_map(|term| term.find_all(&reading.words)) {
+                spans.retain(|it| !it.overlaps(not));
+            }
+        }
         reading.stacks = place::stack_names(&reading, &lexicon.removal, paths);
         (reading, lexicon)
     }
@@ -199,12 +209,12 @@ impl<'a> Reading<'a> {
             if TURN.contains(&form) {
                 return false;
             }
+            // `I don't want a single laptop of ours to be able to`.
+            let wanted = matches!(form, "want" | "wants" | "wish" | "like");
+            if wanted && before.peek().is_some_and(|it| matches!(*it, "t" | "not")) {
+                return true;
+            }
             if nth >= NEGATION_REACH {
-                // `I don't want a single laptop of ours to be able to`.
-                let wanted = matches!(form, "want" | "wants" | "wish" | "like");
-                if wanted && before.peek().is_some_and(|it| matches!(*it, "t" | "not")) {
-                    return true;
-                }
                 nth += 1;
                 if nth > FAR_REACH {
                     return false;
@@ -265,6 +275,10 @@ impl<'a> Reading<'a> {
         // A particle after a word in another script is a word of its own: `R2는 필요 없어요`.
         let mut after =
             self.after(place).map(|word| word.form.as_str()).skip_while(|form| is_particle(form));
+        // `R2로 빼고` moves something there.
+        let mut ends = self.after(place).map(|word| word.form.as_str());
+        let moved = ends.next().is_some_and(|it| matches!(it, "로" | "으로"))
+            || self.spoken(place).any(|word| word.form.ends_with('로'));
         let next = after.next().unwrap_or_default();
         let second = after.next().unwrap_or_default();
         let shall = self.spoken(place).any(|word| SHALL.iter().any(|it| word.form.ends_with(it)));
@@ -274,13 +288,14 @@ impl<'a> Reading<'a> {
                     && !NOUNS.iter().any(|noun| word.form.ends_with(noun))
                     && starts(next, &DO_NOT)
                 || word.form.ends_with("지는") && starts(next, &DO_NOT)
-        }) || starts(next, &NO) && !shall
+        }) || starts(next, &NO) && !shall && !(moved && next.starts_with("빼"))
             || next == "nothing"
             || next.ends_with('지') && starts(second, &DO_NOT)
             || next.starts_with("필요") && starts(second, &["없", "안"])
             || next.starts_with("필요없")
             || next.ends_with('면') && starts(second, &["안", "절대"])
             || self.is_set_aside(place)
+            || self.is_not_what_is_meant(place)
             || matches!(next, "안" | "못")
                 && starts(
                     second,
@@ -291,7 +306,8 @@ impl<'a> Reading<'a> {
                 )
             || self.is_in_a_denied_list(place)
             || matches!(next, "거" | "것" | "건" | "걸" | "것을") && starts(second, &NO)
-            || matches!(second, "말고" | "없이" | "빼고" | "대신" | "아니라")
+            || matches!(second, "말고" | "없이" | "대신" | "아니라")
+            || second == "빼고" && !moved
     }
 
     /// `캐시 이런 거 말고`, `방화벽 같은 건 빼고`.
@@ -310,12 +326,29 @@ impl<'a> Reading<'a> {
         such > 0 && after.next().is_some_and(|form| NO.contains(&form))
     }
 
+    /// `허용해 달라는 게 아니라`, `공격받는 상황도 아닙니다`.
+    fn is_not_what_is_meant(&self, place: Span) -> bool {
+        const FILLERS: [&str; 24] = [
+            "달라", "달란", "주라", "하라", "하자", "게", "것", "건", "거", "말", "뜻", "얘기", "이야기",
+            "상황", "상태", "경우", "요청하", "신청하", "원하", "필요한", "중", "진행되", "의도", "목적",
+        ];
+        let mut after = self.after(place).map(|word| word.form.as_str()).peekable();
+        while after.next_if(|form| is_particle(form)).is_some() {}
+        let mut fillers = 0;
+        while fillers < 3
+            && after.next_if(|form| FILLERS.iter().any(|it| form.starts_with(it))).is_some()
+        {
+            fillers += 1;
+        }
+        fillers > 0 && after.next().is_some_and(|form| form.starts_with("아니") || form.starts_with("아닙"))
+    }
+
     /// `캐시나 방화벽 얘기가 아니고`: what is denied comes at the end of the list.
     fn is_in_a_denied_list(&self, place: Span) -> bool {
         const AND: [&str; 8] = ["이나", "나", "이랑", "랑", "와", "과", "하고", "도"];
         const ABOUT: [&str; 6] = ["얘기", "이야기", "문제", "쪽이", "건", "것이"];
-        const NOT: [&str; 9] =
-            ["아니고", "아니라", "아니에", "말고", "필요", "됐고", "됐구", "됐어", "됐습"];
+        const NOT: [&str; 11] =
+            ["아니고", "아니라", "아니에", "아닙", "아님", "말고", "필요", "됐고", "됐구", "됐어", "됐습"];
         let ends = |form: &str| AND.iter().any(|end| form.ends_with(end));
         let mut in_list = self.spoken(place).any(|word| ends(&word.form));
         let mut words = self.after(place).take(5).peekable();

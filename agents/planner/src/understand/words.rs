@@ -175,8 +175,10 @@ impl Term {
 }
 
 /// What English puts between the words of a phrase.
-const BETWEEN: [&str; 12] =
-    ["it", "them", "this", "that", "these", "those", "him", "us", "the", "our", "my", "your"];
+const BETWEEN: [&str; 18] = [
+    "it", "them", "this", "that", "these", "those", "him", "us", "the", "our", "my", "your", "both",
+    "her", "people", "staff", "everyone", "everybody",
+];
 
 fn is_syllable(char: char) -> bool {
     matches!(char, '\u{ac00}'..='\u{d7a3}')

@@ -7,7 +7,7 @@
 use bus_schema::{PathName, Source};
 use policy::{Environment, GoldenPath, ParameterType};
 
-use super::{Scored, best, says_enough, scores};
+use super::{HINT, Scored, best, says_enough, scores};
 use crate::understand::Known;
 use crate::understand::fill;
 use crate::understand::reading::Reading;
@@ -34,7 +34,7 @@ pub(super) fn find(
         own.is_none_or(|own| {
             own.subjects.is_empty()
                 || own.subjects.iter().any(|it| !explained.iter().any(|by| by.overlaps(*it)))
-        }) && !is_only_a_symptom(part, path, known)
+        }) && !is_background(part, path, known)
     };
     let part = |part: Span| -> Option<&GoldenPath> {
         let reading = reading.part(part);
@@ -56,15 +56,26 @@ pub(super) fn find(
 
 /// Words that ask for something to be done.
 const REQUESTS: &str = "requests";
-/// Weight up to which a path is only hinted at.
-const HINT: i64 = 4;
 
-/// `the backend answers 503 by turns`: how things are, where what shall be is said elsewhere.
-fn is_only_a_symptom(part: &Reading<'_>, path: &GoldenPath, known: Known<'_>) -> bool {
+/// `the backend answers 503 by turns`, `since our people hung installers onto it …`: how things are,
+/// where what shall be is said elsewhere; and a name with an address, of which nothing is said.
+fn is_background(part: &Reading<'_>, path: &GoldenPath, known: Known<'_>) -> bool {
+    if part.classes.get(REQUESTS).is_some_and(|it| !it.is_empty()) {
+        return false;
+    }
+    let first = part.words.first();
+    let clauses = first.zip(part.words.last()).map(|(first, last)| last.clause - first.clause);
+    let reason = first.is_some_and(|it| matches!(it.form.as_str(), "since" | "because"));
+    if reason && clauses.is_some_and(|it| it == 0) {
+        return true;
+    }
     let own = scores(part, known).into_iter().find(|it| it.of.name == path.name);
-    own.is_some_and(|it| it.plainly() <= HINT)
-        && part.classes.contains_key("suffer")
-        && part.classes.get(REQUESTS).is_none_or(Vec::is_empty)
+    let names = part.entities.names();
+    own.is_some_and(|own| {
+        let suffers = part.classes.get("suffer").is_some_and(|it| !it.is_empty());
+        own.plainly() <= HINT
+            && (suffers || own.subjects.iter().all(|it| names.contains(it)))
+    })
 }
 
 /// The words that the chosen path has a use for: those of what it is about, and those of its

@@ -5,7 +5,9 @@
 
 use super::Found;
 use super::numeral::{Cursor, split};
-use super::units::{Decimal, Per, UnitWord, korean_rate, korean_unit, suffix_parts, unit_word};
+use super::units::{
+    Decimal, Per, UnitWord, korean_rate, korean_unit, one_korean_rate, suffix_parts, unit_word,
+};
 use crate::understand::text::{Script, Span, Text, Token};
 
 /// A whole number of something.
@@ -47,7 +49,17 @@ pub(super) fn find(text: &Text<'_>) -> Vec<Found<Quantity>> {
 fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> {
     let first = text.tokens.get(at)?;
     let before = at.checked_sub(1).and_then(|at| text.tokens.get(at));
-    let rate_before = before.filter(|token| token.clause == first.clause).and_then(korean_rate);
+    let near = |token: &&Token| token.clause == first.clause;
+    let two = at.checked_sub(2).and_then(|at| text.tokens.get(at)).filter(near);
+    let one_unit = two.zip(before.filter(near)).and_then(|(one, unit)| one_korean_rate(one, unit));
+    let rate_before = before.filter(near).and_then(korean_rate).or(one_unit);
+    // `1분에 150만 요청` begins with no time.
+    if let Some(unit) = text.tokens.get(at + 1).filter(near)
+        && one_korean_rate(first, unit).is_some()
+        && text.tokens.get(at + 2).is_some_and(|it| it.form.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return Some((None, at + 2));
+    }
     let mut cursor = Cursor { text, next: at, span: first.span };
     let (number, plural) = match cursor.number() {
         Some(number) => number,
@@ -67,8 +79,13 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
     }
     let number = cursor.more_korean(number, plural);
     let quantity = match (rate_before, cursor.unit()) {
+        // `하루 3번` and `매일 9시` are no loads.
+        (Some(Per::Day), None) => None,
         (Some(per), Some(UnitWord::Requests) | None) | (None, Some(UnitWord::Rate(per))) => {
             if let (Some(_), Some(token)) = (rate_before, before) {
+                cursor.span = cursor.span.join(token.span);
+            }
+            if let (Some(_), Some(token)) = (one_unit, two) {
                 cursor.span = cursor.span.join(token.span);
             }
             per_second(number, per)
@@ -111,6 +128,7 @@ fn per_second(number: Decimal, per: Per) -> Option<Quantity> {
         Per::Second => 1,
         Per::Minute => 60,
         Per::Hour => 3_600,
+        Per::Day => 86_400,
     };
     number
         .whole()
@@ -211,6 +229,7 @@ impl Cursor<'_> {
             Some(UnitWord::Time(1)) => Per::Second,
             Some(UnitWord::Time(60)) => Per::Minute,
             Some(UnitWord::Time(3_600)) => Per::Hour,
+            Some(UnitWord::Time(86_400)) => Per::Day,
             _ => return None,
         };
         self.take(leads + 1);

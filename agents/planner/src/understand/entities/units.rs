@@ -9,6 +9,7 @@ pub(super) enum Per {
     Second,
     Minute,
     Hour,
+    Day,
 }
 
 /// `초당`, `분당`, `시간당`, `매초`.
@@ -17,8 +18,21 @@ pub(super) fn korean_rate(token: &Token) -> Option<Per> {
         "초당" | "매초" | "초에" => Some(Per::Second),
         "분당" | "매분" => Some(Per::Minute),
         "시간당" | "매시간" => Some(Per::Hour),
+        "일당" | "하루" | "하루에" | "일일" | "하루당" | "매일" => Some(Per::Day),
         _ => None,
     }
+}
+
+/// The `분에` of `1분에 150만 요청`.
+pub(super) fn one_korean_rate(one: &Token, unit: &Token) -> Option<Per> {
+    let unit = match unit.form.as_str() {
+        "초에" | "초당" | "초에는" => Per::Second,
+        "분에" | "분당" | "분에는" => Per::Minute,
+        "시간에" | "시간당" | "시간에는" => Per::Hour,
+        "일에" | "일당" => Per::Day,
+        _ => return None,
+    };
+    matches!(one.form.as_str(), "1" | "한").then_some(unit)
 }
 
 /// What follows a number.

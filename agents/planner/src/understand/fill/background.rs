@@ -39,6 +39,8 @@ pub(super) fn drop(reading: &Reading<'_>, all: &mut Vec<Candidate>) {
         };
         // `it was …, it now is …`: what is said of the past decides first.
         let mut left = of_sort.clone();
+        // `45초만. 아 미안 45초 아니고 90초`: wherever it is said.
+        let past = same_values(all, &past);
         for aside in [past, of_sort.iter().copied().filter(now).collect()] {
             let rest: Vec<Span> = left.iter().copied().filter(|it| !aside.contains(it)).collect();
             if !rest.is_empty() {
@@ -47,6 +49,13 @@ pub(super) fn drop(reading: &Reading<'_>, all: &mut Vec<Candidate>) {
         }
         all.retain(|it| it.sort != sort || left.contains(&it.span));
     }
+}
+
+/// These, and all that say the same.
+fn same_values(all: &[Candidate], spans: &[Span]) -> Vec<Span> {
+    let value = |span: &Span| all.iter().find(|it| it.span == *span).map(|it| &it.value);
+    let values: Vec<_> = spans.iter().filter_map(value).collect();
+    all.iter().filter(|it| values.contains(&&it.value)).map(|it| it.span).collect()
 }
 
 /// `p99 640 rps`, `it sees 40 requests per second`, `초당 300까지 찍었`.

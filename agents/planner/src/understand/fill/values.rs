@@ -10,7 +10,7 @@ use crate::understand::text::Span;
 
 /// A value that some parameter may take.
 pub(super) struct Candidate {
-    value: Value,
+    pub(super) value: Value,
     pub(super) span: Span,
     pub(super) sort: Sort,
 }
@@ -56,7 +56,8 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) -> Option
         let aside = matches!(candidate.sort, Sort::Plain | Sort::Seconds)
             || candidate.sort == Sort::Path
                 && (is_sought(said.reading, candidate.span)
-                    || is_example(said.reading, candidate.span));
+                    || is_example(said.reading, candidate.span)
+                    || is_code(said.reading, candidate.span));
         if !aside && leftover.is_none() {
             leftover = Some(said.reading.text.slice(candidate.span).to_owned());
         }
@@ -73,6 +74,14 @@ fn is_sought(reading: &Reading<'_>, path: Span) -> bool {
     ["attack", "suffer"].iter().filter_map(|class| reading.classes.get(*class)).any(|told| {
         told.iter().any(|it| sentence(*it) == sentence(path))
     })
+}
+
+/// `` `GET /items?id=1` ``: a line of a log.
+fn is_code(reading: &Reading<'_>, path: Span) -> bool {
+    const METHODS: [&str; 6] = ["get", "post", "put", "delete", "head", "patch"];
+    let before = reading.text.original.get(..path.start).unwrap_or_default();
+    before.matches('`').count() % 2 == 1
+        || reading.before(path).next().is_some_and(|it| METHODS.contains(&it.form.as_str()))
 }
 
 /// `somebody sends https://evil.example/login; block evil.example`: where the name is said by itself

@@ -207,7 +207,9 @@ fn undeclared(reading: &Reading<'_>, known: Known<'_>) -> Option<String> {
 
 fn is_korean_place(word: &Word, next: Option<&Word>) -> bool {
     const PLACES: [&str; 5] = ["환경", "서버", "쪽", "존", "에서"];
-    const NOT_THERE: [&str; 6] = ["앞서", "앞선", "대한", "대해", "필요", "따라"];
+    const NOT_THERE: [&str; 13] = [
+        "앞서", "앞선", "대한", "대해", "필요", "따라", "쓰", "쓸", "사용", "활용", "참여", "들어", "맞춰",
+    ];
     // `외주개발사에서`, `개발팀에` are people.
     const PEOPLE: [&str; 7] = ["사에", "팀", "자가", "자에", "자들", "자님", "담당"];
     let next = next.map_or("", |word| word.form.as_str());
