@@ -319,6 +319,10 @@ impl<'a> Reading<'a> {
         let mut after = self.after(place).map(|word| word.form.as_str()).peekable();
         // `캐시 서버 같은 거 말고`.
         after.next_if(|form| THINGS.contains(form));
+        // `R2로 빼고`.
+        if after.peek().is_some_and(|form| matches!(*form, "로" | "으로")) {
+            return false;
+        }
         let mut such = 0;
         while after.next_if(|form| SUCH.contains(form) || is_particle(form)).is_some() {
             such += 1;

@@ -7,7 +7,7 @@
 use bus_schema::{PathName, Source};
 use policy::{Environment, GoldenPath, ParameterType};
 
-use super::{HINT, Scored, best, says_enough, scores};
+use super::{HINT, best, says_enough, scores};
 use crate::understand::Known;
 use crate::understand::fill;
 use crate::understand::reading::Reading;
@@ -28,7 +28,7 @@ pub(super) fn find(
     if scored.iter().filter(|it| it.fits).count() < 2 {
         return None;
     }
-    let explained = chosen.map_or_else(Vec::new, |path| explained(reading, path, &scored, environment));
+    let explained = chosen.map_or_else(Vec::new, |path| explained(reading, path, environment, known));
     let is_other = |part: &Reading<'_>, path: &GoldenPath| {
         let own = scores(part, known).into_iter().find(|it| it.of.name == path.name);
         own.is_none_or(|own| {
@@ -73,8 +73,8 @@ fn is_background(part: &Reading<'_>, path: &GoldenPath, known: Known<'_>) -> boo
     let names = part.entities.names();
     own.is_some_and(|own| {
         let suffers = part.classes.get("suffer").is_some_and(|it| !it.is_empty());
-        own.plainly() <= HINT
-            && (suffers || own.subjects.iter().all(|it| names.contains(it)))
+        own.plainly() <= HINT && (suffers || own.subjects.iter().all(|it| names.contains(it)))
+            || own.subjects.iter().all(|it| part.is_of_class("suffer", *it))
     })
 }
 
@@ -83,11 +83,23 @@ fn is_background(part: &Reading<'_>, path: &GoldenPath, known: Known<'_>) -> boo
 fn explained(
     reading: &Reading<'_>,
     path: &GoldenPath,
-    scored: &[Scored<'_, GoldenPath>],
     environment: &Environment,
+    known: Known<'_>,
 ) -> Vec<Span> {
-    let own = scored.iter().find(|it| it.of.name == path.name);
-    let mut spans: Vec<Span> = own.map_or_else(Vec::new, |it| it.subjects.clone());
+    let entry = known.lexicon.paths.iter().find(|it| it.of.name == path.name);
+    let concerns = entry.into_iter().flat_map(|it| &it.concerns).filter(|it| it.required);
+    let mut spans: Vec<Span> = concerns
+        .flat_map(|it| reading.mentions_of(&it.terms))
+        .filter(|it| !it.negated)
+        .map(|it| it.span)
+        // What goes over a comma may go over another intent.
+        .filter(|span| {
+            let mut clauses =
+                reading.text.tokens.iter().filter(|it| it.span.overlaps(*span)).map(|it| it.clause);
+            let first = clauses.next();
+            clauses.all(|it| Some(it) == first)
+        })
+        .collect();
     let filled = fill::from_words(reading, path, environment).unwrap_or_default();
     for (name, grounded) in filled {
         let chosen = path.parameters.get(&name).is_some_and(|it| {

@@ -111,6 +111,8 @@ fn switched_off(said: &Said<'_, '_>, mention: &Mention) -> Option<(bool, Span)> 
         off.start >= mention.span.end
             && words < OFF_REACH
             && !names
+            // `R2로 빼고` moves something there.
+            && !(matches!(gap.trim(), "로" | "으로") && reading.text.slice(**off).starts_with('빼'))
             && !gap.contains('\n')
             && !gap.contains(',')
     })?;
