@@ -156,7 +156,9 @@ fn best<'p>(
     // A path that does the other's work as well, where it is spoken of at least as plainly.
     let covering = fitting
         .iter()
-        .filter(|it| it.of.covers.contains(&best.of.name) && it.plainly() >= best.plainly() + MARGIN)
+        .filter(|it| {
+            it.of.covers.contains(&best.of.name) && it.plainly() >= best.plainly() + MARGIN
+        })
         .find(|it| {
             says_enough(reading, it.of, environment) || !says_enough(reading, best.of, environment)
         });
@@ -231,7 +233,18 @@ fn asks_for_removal(reading: &Reading<'_>, known: Known<'_>) -> bool {
         // `다른 기능은 필요 없습니다`.
         .filter(|mention| {
             const OTHER: [&str; 13] = [
-                "다른", "딴", "밖에", "그밖", "외에", "그외", "외", "이외", "나머지", "추가", "별도", "기타",
+                "다른",
+                "딴",
+                "밖에",
+                "그밖",
+                "외에",
+                "그외",
+                "외",
+                "이외",
+                "나머지",
+                "추가",
+                "별도",
+                "기타",
                 "기능",
             ];
             let before = reading.words.iter().rev().filter(|it| it.span.end <= mention.span.start);
@@ -250,16 +263,15 @@ fn names_a_stack(reading: &Reading<'_>) -> bool {
 
 fn score<'p, T>(reading: &Reading<'_>, entry: &Entry<'p, T>, name: &str) -> Scored<'p, T> {
     let named = reading.text.tokens.iter().find(|token| token.form == name);
-    let mut scored =
-        Scored {
-            of: entry.of,
-            score: 0,
-            fits: named.is_some(),
-            about: None,
-            spoken: Vec::new(),
-            subjects: Vec::new(),
-            plain: named.is_some(),
-        };
+    let mut scored = Scored {
+        of: entry.of,
+        score: 0,
+        fits: named.is_some(),
+        about: None,
+        spoken: Vec::new(),
+        subjects: Vec::new(),
+        plain: named.is_some(),
+    };
     if let Some(token) = named {
         scored.score = BY_NAME;
         scored.spoken.push(("name", BY_NAME, token.span));
@@ -284,7 +296,7 @@ fn speaks_of(reading: &Reading<'_>, concern: &Concern<'_>) -> Option<(Span, bool
     let mentions = reading.mentions_of(&concern.terms).into_iter();
     let words = mentions.filter(|it| concern.denied || !it.negated).min_by_key(|it| it.joint);
     let thing = || Some((*together::things(reading, concern.sort?).first()?, false));
-    words.map(|it| (it.span, !it.joint)).or_else(thing)
+    words.map(|it| (it.span, !it.joint || it.length == 1)).or_else(thing)
 }
 
 fn says_enough(reading: &Reading<'_>, path: &GoldenPath, environment: &Environment) -> bool {

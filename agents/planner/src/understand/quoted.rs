@@ -22,7 +22,8 @@ fn is_speech(reading: &Reading<'_>, quoted: Span) -> bool {
 }
 
 fn spans(text: &str) -> Vec<Span> {
-    const MARKS: [(char, char); 5] = [('"', '"'), ('“', '”'), ('「', '」'), ('«', '»'), ('『', '』')];
+    const MARKS: [(char, char); 5] =
+        [('"', '"'), ('“', '”'), ('「', '」'), ('«', '»'), ('『', '』')];
     let mut spans = Vec::new();
     let mut at = 0;
     for line in text.split_inclusive('\n') {

@@ -84,7 +84,8 @@ fn correct_korean(words: &mut [Word], environments: &Environments, paths: &Golde
             let letters: String = known.nfd().collect();
             let whole = known.chars().count();
             (whole - 1..=whole).find_map(|syllables| {
-                let end = word.form.char_indices().nth(syllables).map_or(word.form.len(), |it| it.0);
+                let end =
+                    word.form.char_indices().nth(syllables).map_or(word.form.len(), |it| it.0);
                 let (begin, rest) = word.form.split_at(end);
                 let near = (rest.is_empty() || is_particle(rest))
                     && begin.chars().count() == syllables

@@ -160,9 +160,11 @@ impl Term {
             let mut word = words.get(next)?;
             let is = |word: &Word| same(term, word, nth + 1 == self.words.len(), nth > 0);
             // `clean it up`, `turn the WAF off` is left to others.
-            if nth > 0 && !is(word) && BETWEEN.contains(&word.form.as_str()) {
-                next += 1;
-                word = words.get(next)?;
+            for _ in 0..2 {
+                if nth > 0 && !is(word) && BETWEEN.contains(&word.form.as_str()) {
+                    next += 1;
+                    word = words.get(next)?;
+                }
             }
             if word.clause != first.clause || !is(word) {
                 return None;
@@ -175,9 +177,26 @@ impl Term {
 }
 
 /// What English puts between the words of a phrase.
-const BETWEEN: [&str; 18] = [
-    "it", "them", "this", "that", "these", "those", "him", "us", "the", "our", "my", "your", "both",
-    "her", "people", "staff", "everyone", "everybody",
+const BETWEEN: [&str; 19] = [
+    "it",
+    "them",
+    "this",
+    "that",
+    "these",
+    "those",
+    "him",
+    "us",
+    "the",
+    "our",
+    "my",
+    "your",
+    "both",
+    "her",
+    "people",
+    "staff",
+    "everyone",
+    "everybody",
+    "all",
 ];
 
 fn is_syllable(char: char) -> bool {

@@ -28,7 +28,8 @@ pub(super) fn find(
     if scored.iter().filter(|it| it.fits).count() < 2 {
         return None;
     }
-    let explained = chosen.map_or_else(Vec::new, |path| explained(reading, path, environment, known));
+    let explained =
+        chosen.map_or_else(Vec::new, |path| explained(reading, path, environment, known));
     let is_other = |part: &Reading<'_>, path: &GoldenPath| {
         let own = scores(part, known).into_iter().find(|it| it.of.name == path.name);
         own.is_none_or(|own| {

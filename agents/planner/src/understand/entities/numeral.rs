@@ -99,6 +99,10 @@ impl Cursor<'_> {
     }
 
     fn english_magnitude(&mut self) -> Option<u64> {
+        // `2 krps`: its unit is read there again.
+        if self.form(0) == "krps" {
+            return Some(1_000);
+        }
         let magnitude = match self.form(0) {
             "k" | "thousand" => 1_000,
             "m" | "million" => 1_000_000,

@@ -56,7 +56,10 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
     // `1분에 150만 요청` begins with no time.
     if let Some(unit) = text.tokens.get(at + 1).filter(near)
         && one_korean_rate(first, unit).is_some()
-        && text.tokens.get(at + 2).is_some_and(|it| it.form.starts_with(|c: char| c.is_ascii_digit()))
+        && text
+            .tokens
+            .get(at + 2)
+            .is_some_and(|it| it.form.starts_with(|c: char| c.is_ascii_digit()))
     {
         return Some((None, at + 2));
     }
@@ -79,9 +82,9 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
     }
     let number = cursor.more_korean(number, plural);
     let quantity = match (rate_before, cursor.unit()) {
-        // `하루 3번` and `매일 9시` are no loads.
-        (Some(Per::Day), None) => None,
-        (Some(per), Some(UnitWord::Requests) | None) | (None, Some(UnitWord::Rate(per))) => {
+        (Some(per), Some(UnitWord::Requests))
+        | (Some(per @ (Per::Second | Per::Minute | Per::Hour)), None)
+        | (None, Some(UnitWord::Rate(per))) => {
             if let (Some(_), Some(token)) = (rate_before, before) {
                 cursor.span = cursor.span.join(token.span);
             }
@@ -99,8 +102,10 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
         (None, Some(UnitWord::Requests) | None) => {
             number.whole().map(|amount| Quantity { amount, unit: Unit::Plain })
         }
-        // `초당 30초`, `초당 5 rps`: nobody knows what is meant.
-        (Some(_), Some(UnitWord::Rate(_) | UnitWord::Time(_))) | (_, Some(UnitWord::Other)) => None,
+        // `초당 30초`, `초당 5 rps`: nobody knows what is meant. `매일 9시` is no load.
+        (Some(_), Some(UnitWord::Rate(_) | UnitWord::Time(_)))
+        | (Some(Per::Day), None)
+        | (_, Some(UnitWord::Other)) => None,
     };
     Some((quantity.map(|value| Found { value, span: cursor.span }), cursor.next))
 }
@@ -219,7 +224,8 @@ impl Cursor<'_> {
 
     /// `per second`, `a minute`, `in one minute`, `every single second`.
     fn per(&mut self) -> Option<Per> {
-        let one = |form: &str| matches!(form, "a" | "an" | "one" | "1" | "each" | "every" | "single");
+        let one =
+            |form: &str| matches!(form, "a" | "an" | "one" | "1" | "each" | "every" | "single");
         let leads = match self.form(0) {
             "per" | "a" | "an" | "each" | "every" => 1 + usize::from(one(self.form(1))),
             "in" | "within" | "over" | "during" if one(self.form(1)) => 2,

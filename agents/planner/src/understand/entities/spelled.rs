@@ -94,7 +94,9 @@ impl Cursor<'_> {
     fn english_time(&mut self) -> Option<u64> {
         let article = |form: &str| matches!(form, "a" | "an" | "one");
         let unit = |form: &str| match unit_word(form) {
-            Some(UnitWord::Time(seconds)) if form.len() > 3 && !form.ends_with('s') => Some(seconds),
+            Some(UnitWord::Time(seconds)) if form.len() > 2 && !form.ends_with('s') => {
+                Some(seconds)
+            }
             _ => None,
         };
         if self.form(0) == "half" && article(self.form(1)) {
@@ -107,10 +109,22 @@ impl Cursor<'_> {
         let lead = lead.map_or("", |it| it.form.as_str());
         let lasts = matches!(
             lead,
-            "" | "for" | "of" | "than" | "to" | "most" | "least" | "about" | "ttl" | "around" | "within"
-                | "exactly" | "after" | "until"
+            "" | "for"
+                | "of"
+                | "than"
+                | "to"
+                | "most"
+                | "least"
+                | "about"
+                | "ttl"
+                | "around"
+                | "within"
+                | "exactly"
+                | "after"
+                | "until"
         );
-        if !lasts || !article(self.form(0)) {
+        let old = matches!(self.form(2), "old" | "behind" | "late" | "stale");
+        if !(lasts || old) || !article(self.form(0)) {
             return None;
         }
         let whole = unit(self.form(1)).filter(|it| *it >= 60)?;
@@ -237,14 +251,18 @@ mod tests {
             let expected: &[_] = if seconds == 0 { &[] } else { &[(seconds, Unit::Seconds)] };
             assert_eq!(read(text), expected, "{text}");
         }
-        for text in ["하루에 한 번", "하루 몇 번만", "once an hour", "an hour ago", "이 시간", "충분"] {
+        for text in
+            ["하루에 한 번", "하루 몇 번만", "once an hour", "an hour ago", "이 시간", "충분"]
+        {
             assert_eq!(read(text), [], "{text}");
         }
     }
 
     #[test]
     fn rates_may_be_written_out() {
-        for text in ["초당 사백건", "초당 사백 요청", "400 requests every second", "24000 hits in a minute"] {
+        for text in
+            ["초당 사백건", "초당 사백 요청", "400 requests every second", "24000 hits in a minute"]
+        {
             assert_eq!(read(text).first(), Some(&(400, Unit::PerSecond)), "{text}");
         }
         assert_eq!(read("36000 requests in one minute"), [(600, Unit::PerSecond)]);

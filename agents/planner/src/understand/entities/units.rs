@@ -103,7 +103,7 @@ impl Decimal {
 
 /// `krps` is thousands of `rps`; `min` is not millions of `in`.
 pub(super) fn suffix_parts(suffix: &str) -> (u64, &str) {
-    if unit_word(suffix).is_some() && suffix != "m" {
+    if unit_word(suffix).is_some() && !matches!(suffix, "m" | "krps") {
         return (1, suffix);
     }
     let (magnitude, rest) = match suffix.split_at_checked(1) {
@@ -117,9 +117,11 @@ pub(super) fn suffix_parts(suffix: &str) -> (u64, &str) {
 
 pub(super) fn unit_word(word: &str) -> Option<UnitWord> {
     Some(match word {
-        "rps" | "rsp" | "qps" | "tps" | "r/s" | "hits/sec" | "calls/s" | "/s" | "/sec" | "/second" | "req/s" | "reqs/s"
-        | "requests/s" | "req/sec" | "reqs/sec" | "requests/sec" | "requests/second"
-        | "req/second" | "hits/s" => UnitWord::Rate(Per::Second),
+        "rps" | "krps" | "rsp" | "qps" | "tps" | "r/s" | "hits/sec" | "calls/s" | "/s" | "/sec"
+        | "/second" | "req/s" | "reqs/s" | "requests/s" | "req/sec" | "reqs/sec"
+        | "requests/sec" | "requests/second" | "req/second" | "hits/s" => {
+            UnitWord::Rate(Per::Second)
+        }
         "rpm" | "/m" | "/min" | "/minute" | "req/min" | "reqs/min" | "requests/min"
         | "requests/minute" | "req/m" => UnitWord::Rate(Per::Minute),
         "rph" | "/h" | "/hour" | "req/h" | "requests/hour" => UnitWord::Rate(Per::Hour),

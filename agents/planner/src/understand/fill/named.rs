@@ -108,11 +108,13 @@ fn switched_off(said: &Said<'_, '_>, mention: &Mention) -> Option<(bool, Span)> 
         let words = reading.words.iter().filter(|word| between(word.span)).count();
         let names = reading.entities.names().into_iter().any(between);
         let gap = reading.text.original.get(mention.span.end..off.start).unwrap_or("\n");
+        // `R2로 빼고` moves something there.
+        let moved =
+            matches!(gap.trim(), "로" | "으로") && reading.text.slice(**off).starts_with('빼');
         off.start >= mention.span.end
             && words < OFF_REACH
             && !names
-            // `R2로 빼고` moves something there.
-            && !(matches!(gap.trim(), "로" | "으로") && reading.text.slice(**off).starts_with('빼'))
+            && !moved
             && !gap.contains('\n')
             && !gap.contains(',')
     })?;
@@ -268,12 +270,13 @@ fn is_done_by_something(said: &Said<'_, '_>, mention: &Mention) -> bool {
     let after = reading.words.iter().find(|it| it.span.start >= mention.span.end);
     let after = after.filter(|it| it.clause == word.clause);
     let third = word.form.ends_with('s') && !word.form.ends_with("ss") && before.is_some();
-    let goes_on = word.form.ends_with("ing")
-        && before.is_some_and(|it| KEEPS.contains(&it.form.as_str()));
+    let goes_on =
+        word.form.ends_with("ing") && before.is_some_and(|it| KEEPS.contains(&it.form.as_str()));
     let stays = after.is_some_and(|it| {
         matches!(it.form.as_str(), "list" | "rule" | "rules" | "lists" | "policy")
     }) && reading.words.iter().any(|it| {
-        it.clause == word.clause && matches!(it.form.as_str(), "stays" | "remains" | "stay" | "remain")
+        it.clause == word.clause
+            && matches!(it.form.as_str(), "stays" | "remains" | "stay" | "remain")
     });
     third || goes_on || stays
 }

@@ -71,9 +71,10 @@ fn is_sought(reading: &Reading<'_>, path: Span) -> bool {
         reading.text.tokens.iter().find(|it| it.span.overlaps(span)).map(|it| it.sentence)
     };
     // What fails is told as well, and where.
-    ["attack", "suffer"].iter().filter_map(|class| reading.classes.get(*class)).any(|told| {
-        told.iter().any(|it| sentence(*it) == sentence(path))
-    })
+    ["attack", "suffer"]
+        .iter()
+        .filter_map(|class| reading.classes.get(*class))
+        .any(|told| told.iter().any(|it| sentence(*it) == sentence(path)))
 }
 
 /// `` `GET /items?id=1` ``: a line of a log.

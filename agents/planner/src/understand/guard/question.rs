@@ -62,7 +62,8 @@ impl Mood {
                 .into_iter()
                 .any(|word| !is_label(reading, word) && with(word))
         };
-        let wonders = |word: &Word| is(word, ASKS);
+        // `외` sounds like `왜`, and asks nothing.
+        let wonders = |word: &Word| is(word, ASKS) && !word.form.starts_with('외');
         let explains = any(EXPLAINS);
         let modal = marked && begins(&|word| MODALS.contains(&word.form.as_str()));
         // `붙여줄 수 있나요`.
@@ -74,9 +75,9 @@ impl Mood {
         let asks = match last.script {
             Script::Hangul => {
                 let ends = is(last, KOREAN_ENDS);
-                let wonders = sentence.iter().any(|word| wonders(word) && !is_label(reading, word));
-                (ends || marked) && wonders && !wishes
-                    || is(last, ASKS) && !is_label(reading, last)
+                let asked = sentence.iter().any(|word| wonders(word) && !is_label(reading, word));
+                (ends || marked) && asked && !wishes
+                    || wonders(last) && !is_label(reading, last)
                     || marked && !wishes && STATES.iter().any(|end| last.form.ends_with(end))
             }
             Script::Latin => {
@@ -109,7 +110,8 @@ impl Mood {
 /// `what matters is that …`, `what we need is …`: no question begins so.
 fn is_a_clause(first: Option<&Word>, sentence: &[&Word]) -> bool {
     const WHO: [&str; 8] = ["matters", "counts", "i", "we", "they", "he", "she", "remains"];
-    let Some(first) = first.filter(|it| matches!(it.form.as_str(), "what" | "where" | "why")) else {
+    let Some(first) = first.filter(|it| matches!(it.form.as_str(), "what" | "where" | "why"))
+    else {
         return false;
     };
     let mut rest = sentence.iter().skip_while(|it| it.span.start <= first.span.start);

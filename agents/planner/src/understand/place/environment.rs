@@ -141,10 +141,8 @@ fn is_elsewhere(reading: &Reading<'_>, span: Span, all: &[Span]) -> bool {
             && (token.is_none_or(|token| token.script == Script::Latin)
                 || all.iter().filter(|it| it.start < words.start).max() == Some(&span))
     };
-    let left = reading
-        .classes
-        .get(LEAVE_ALONE)
-        .is_some_and(|spans| spans.iter().any(|it| of_it(*it)));
+    let left =
+        reading.classes.get(LEAVE_ALONE).is_some_and(|spans| spans.iter().any(|it| of_it(*it)));
     // `before we think about production`.
     let before = reading.before(span).take(5).any(|word| word.form == "before");
     let wrong = reading.classes.get(SAID_WRONGLY).is_some_and(|spans| {
@@ -208,7 +206,8 @@ fn undeclared(reading: &Reading<'_>, known: Known<'_>) -> Option<String> {
 fn is_korean_place(word: &Word, next: Option<&Word>) -> bool {
     const PLACES: [&str; 5] = ["환경", "서버", "쪽", "존", "에서"];
     const NOT_THERE: [&str; 13] = [
-        "앞서", "앞선", "대한", "대해", "필요", "따라", "쓰", "쓸", "사용", "활용", "참여", "들어", "맞춰",
+        "앞서", "앞선", "대한", "대해", "필요", "따라", "쓰", "쓸", "사용", "활용", "참여", "들어",
+        "맞춰",
     ];
     // `외주개발사에서`, `개발팀에` are people.
     const PEOPLE: [&str; 7] = ["사에", "팀", "자가", "자에", "자들", "자님", "담당"];
