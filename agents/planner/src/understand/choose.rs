@@ -180,8 +180,11 @@ fn best<'p>(
 
 /// `저장했다가 JSON으로 꺼내 쓰는 API`: what several words hint at yields to what is named.
 fn yield_to_the_plain(scored: &mut [Scored<'_, GoldenPath>]) {
-    let plain: Vec<PathName> =
-        scored.iter().filter(|it| it.plain && it.fits).map(|it| it.of.name.clone()).collect();
+    let plain: Vec<PathName> = scored
+        .iter()
+        .filter(|it| it.plain && it.fits && !it.of.is_removal())
+        .map(|it| it.of.name.clone())
+        .collect();
     for hinted in scored.iter_mut().filter(|it| !it.plain && it.fits) {
         if plain.iter().any(|it| !hinted.of.covers.contains(it)) {
             hinted.score -= HINTED;

@@ -127,7 +127,13 @@ fn texts(said: &Said<'_, '_>, roles: &Roles) -> Vec<(Value, Span)> {
     const QUOTES: [(char, char); 4] = [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’')];
     let text = &said.reading.text;
     let all = |words: &Words| -> Vec<Span> {
-        words.iter().flat_map(|role| Term::of(role).find_all(&said.reading.words)).collect()
+        let found = words.iter().flat_map(|role| {
+            // `malware calls home` calls nothing by that name.
+            let exact = role.is_ascii() && !role.contains(' ');
+            let spans = Term::of(role).find_all(&said.reading.words).into_iter();
+            spans.filter(move |it| !exact || text.slice(*it).eq_ignore_ascii_case(role))
+        });
+        found.collect()
     };
     let is_label = |role: &Span| {
         let rest = text.original.get(role.end..).unwrap_or_default();
@@ -324,9 +330,11 @@ fn last_said(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate>
 fn longest(mut options: Vec<Candidate>) -> Vec<Candidate> {
     let all: Vec<Mention> = options.iter().flat_map(|it| it.mentions.iter().copied()).collect();
     for option in &mut options {
+        // A phrase of a class is one thing said: `lift the block` asks for no block.
+        let alone = |it: &Mention| !it.joint || it.length == 1;
         option.mentions.retain(|mention| {
             mention.joint
-                || !all.iter().filter(|other| !other.joint).any(|other| {
+                || !all.iter().filter(|other| alone(other)).any(|other| {
                     other.span.overlaps(mention.span)
                         && other.span != mention.span
                         && (other.length, other.span.end - other.span.start)
@@ -344,7 +352,7 @@ const AS_IT_IS: &str = "blocked_now";
 
 /// The value that most is said for, with where; several where as much is said for each.
 fn best(options: Vec<Candidate>) -> Vec<(Value, Span)> {
-    let plainly = |option: &Candidate| option.mentions.iter().any(|it| !it.joint);
+    let plainly = |option: &Candidate| option.mentions.iter().any(|it| !it.joint || it.length == 1);
     // What is said in so many words prevails over what several words hint at.
     let some_plainly = options.iter().any(plainly);
     let said_for = |option: &Candidate| {
