@@ -28,7 +28,7 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
                         either(said, value, &choice.value, &choice.words)
                     })
                     .collect();
-                let options = longest(options);
+                let options = longest(said, options);
                 phrases.extend(options.iter().flat_map(|option| {
                     option.mentions.iter().filter(|it| it.length > 1 && !it.joint).map(|it| it.span)
                 }));
@@ -174,7 +174,7 @@ fn services(said: &mut Said<'_, '_>, environment: &Environment, phrases: &[Span]
                 option
             })
             .collect();
-        for option in the_service(said, longest(options)) {
+        for option in the_service(said, longest(said, options)) {
             if let Some(mention) = option.mentions.first() {
                 said.say(parameter, option.value, mention.span);
             }
@@ -327,15 +327,21 @@ fn last_said(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate>
 }
 
 /// Of two mentions that overlap, the longer one is meant.
-fn longest(mut options: Vec<Candidate>) -> Vec<Candidate> {
+fn longest(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
     let all: Vec<Mention> = options.iter().flat_map(|it| it.mentions.iter().copied()).collect();
     for option in &mut options {
         // A phrase of a class is one thing said: `lift the block` asks for no block.
         let alone = |it: &Mention| !it.joint || it.length == 1;
         option.mentions.retain(|mention| {
-            mention.joint
+            // `stop blocking` stops nothing.
+            let begins = |other: &Mention| {
+                other.span.start == mention.span.start
+                    && said.reading.text.slice(mention.span).is_ascii()
+            };
+            !alone(mention)
                 || !all.iter().filter(|other| alone(other)).any(|other| {
-                    other.span.overlaps(mention.span)
+                    (!mention.joint || begins(other))
+                        && other.span.overlaps(mention.span)
                         && other.span != mention.span
                         && (other.length, other.span.end - other.span.start)
                             > (mention.length, mention.span.end - mention.span.start)
