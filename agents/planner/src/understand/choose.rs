@@ -19,11 +19,16 @@ use super::problem::Problem;
 use super::reading::Reading;
 use super::text::{Script, Span};
 use super::together;
+use super::words::Word;
 
 /// Least score of a path that is chosen: one thing that says it all, or several that hint.
 pub(crate) const ENOUGH: i64 = 4;
 /// By how much the best must lead the next.
 pub(crate) const MARGIN: i64 = 2;
+/// What is taken from a path that is only hinted at where another one is named.
+const HINTED: i64 = 3;
+/// Weight up to which a word only hints at a path.
+const HINT: i64 = 4;
 /// What the path's own name in the text is worth.
 const BY_NAME: i64 = 8;
 /// What speaking of a platform that no path reaches takes away: as much as a path needs.
@@ -42,6 +47,10 @@ pub(crate) struct Scored<'p, T> {
     about: Option<i64>,
     /// What is spoken of: concept, weight, and where.
     pub(crate) spoken: Vec<(&'p str, i64, Span)>,
+    /// Where what its intents are about is.
+    subjects: Vec<Span>,
+    /// Whether that is said in so many words, and not only hinted at by several.
+    plain: bool,
 }
 
 impl<T> Scored<'_, T> {
@@ -98,7 +107,8 @@ fn best<'p>(
     known: Known<'p>,
 ) -> Result<&'p GoldenPath, Problem> {
     let spoken = reading.without_stacks();
-    let scored = scores(&spoken, known);
+    let mut scored = scores(&spoken, known);
+    yield_to_the_plain(&mut scored);
     let nearest: Vec<PathName> = scored
         .iter()
         .filter(|it| it.score > 0)
@@ -136,12 +146,21 @@ fn best<'p>(
             None => nothing(&spoken, nearest, known),
         });
     };
+    // What was said and the best has no use for is a part of what was asked for.
+    if let Err(Problem::Leftover { .. }) = fill::from_words(reading, best.of, environment) {
+        let uses = |it: &&&Scored<'p, GoldenPath>| says_enough(reading, it.of, environment);
+        if let Some(other) = fitting.iter().skip(1).find(uses) {
+            return Ok(other.of);
+        }
+    }
     let close: Vec<&GoldenPath> =
         fitting.iter().filter(|it| best.score - it.score < MARGIN).map(|it| it.of).collect();
     // A path that does the other's work as well, where it is spoken of at least as plainly.
     let covering = fitting
         .iter()
-        .filter(|it| it.of.covers.contains(&best.of.name) && it.plainly() > best.plainly())
+        .filter(|it| {
+            it.of.covers.contains(&best.of.name) && it.plainly() >= best.plainly() + MARGIN
+        })
         .find(|it| {
             says_enough(reading, it.of, environment) || !says_enough(reading, best.of, environment)
         });
@@ -159,6 +178,21 @@ fn best<'p>(
         [only] => Ok(only),
         _ => Err(Problem::Ambiguous { nearest: close.iter().map(|it| it.name.clone()).collect() }),
     }
+}
+
+/// `저장했다가 JSON으로 꺼내 쓰는 API`: what several words hint at yields to what is named.
+fn yield_to_the_plain(scored: &mut [Scored<'_, GoldenPath>]) {
+    let plain: Vec<PathName> = scored
+        .iter()
+        .filter(|it| it.plain && it.fits && !it.of.is_removal())
+        .map(|it| it.of.name.clone())
+        .collect();
+    for hinted in scored.iter_mut().filter(|it| !it.plain && it.fits) {
+        if plain.iter().any(|it| !hinted.of.covers.contains(it)) {
+            hinted.score -= HINTED;
+        }
+    }
+    scored.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.of.name.cmp(&b.of.name)));
 }
 
 /// Why no path fits.
@@ -187,7 +221,12 @@ fn nothing(reading: &Reading<'_>, nearest: Vec<PathName>, known: Known<'_>) -> P
 fn asks_for_removal(reading: &Reading<'_>, known: Known<'_>) -> bool {
     const POLITE: [&str; 6] = ["please", "can", "could", "would", "you", "kindly"];
     let first = reading.words.iter().find(|word| !POLITE.contains(&word.form.as_str()));
-    let last = reading.words.last().filter(|word| word.script == Script::Hangul);
+    // `(10/3 종료)` is said besides.
+    let besides = |word: &Word| {
+        let rest = reading.text.original.get(word.span.end..).unwrap_or_default();
+        rest.trim_start().starts_with([')', ']'])
+    };
+    let last = reading.words.last().filter(|it| it.script == Script::Hangul && !besides(it));
     reading
         .mentions_of_terms(&known.lexicon.removal)
         .into_iter()
@@ -195,6 +234,27 @@ fn asks_for_removal(reading: &Reading<'_>, known: Known<'_>) -> bool {
         // `CDN으로 내려주세요` serves something; only a stack is taken down.
         .filter(|mention| {
             !reading.text.slice(mention.span).starts_with("내려") || !reading.stacks.is_empty()
+        })
+        // `다른 기능은 필요 없습니다`.
+        .filter(|mention| {
+            const OTHER: [&str; 13] = [
+                "다른",
+                "딴",
+                "밖에",
+                "그밖",
+                "외에",
+                "그외",
+                "외",
+                "이외",
+                "나머지",
+                "추가",
+                "별도",
+                "기타",
+                "기능",
+            ];
+            let before = reading.words.iter().rev().filter(|it| it.span.end <= mention.span.start);
+            !before.take(4).any(|word| OTHER.iter().any(|it| word.form.starts_with(it)))
+                || !reading.text.slice(mention.span).contains('필')
         })
         .any(|mention| {
             [first, last].into_iter().flatten().any(|word| word.span.overlaps(mention.span))
@@ -208,17 +268,26 @@ fn names_a_stack(reading: &Reading<'_>) -> bool {
 
 fn score<'p, T>(reading: &Reading<'_>, entry: &Entry<'p, T>, name: &str) -> Scored<'p, T> {
     let named = reading.text.tokens.iter().find(|token| token.form == name);
-    let mut scored =
-        Scored { of: entry.of, score: 0, fits: named.is_some(), about: None, spoken: Vec::new() };
+    let mut scored = Scored {
+        of: entry.of,
+        score: 0,
+        fits: named.is_some(),
+        about: None,
+        spoken: Vec::new(),
+        subjects: Vec::new(),
+        plain: named.is_some(),
+    };
     if let Some(token) = named {
         scored.score = BY_NAME;
         scored.spoken.push(("name", BY_NAME, token.span));
     }
     for concern in &entry.concerns {
-        if let Some(span) = speaks_of(reading, concern) {
+        if let Some((span, plain)) = speaks_of(reading, concern) {
             scored.score += concern.weight;
             scored.fits |= concern.required;
             if concern.required {
+                scored.subjects.push(span);
+                scored.plain |= plain && concern.weight > HINT;
                 scored.about = scored.about.max(Some(concern.weight));
             }
             scored.spoken.push((concern.name, concern.weight, span));
@@ -227,10 +296,12 @@ fn score<'p, T>(reading: &Reading<'_>, entry: &Entry<'p, T>, name: &str) -> Scor
     scored
 }
 
-fn speaks_of(reading: &Reading<'_>, concern: &Concern<'_>) -> Option<Span> {
-    let mut mentions = reading.mentions_of(&concern.terms).into_iter();
-    let words = mentions.find(|it| concern.denied || !it.negated);
-    words.map(|it| it.span).or_else(|| together::things(reading, concern.sort?).first().copied())
+/// Where, and whether in so many words.
+fn speaks_of(reading: &Reading<'_>, concern: &Concern<'_>) -> Option<(Span, bool)> {
+    let mentions = reading.mentions_of(&concern.terms).into_iter();
+    let words = mentions.filter(|it| concern.denied || !it.negated).min_by_key(|it| it.joint);
+    let thing = || Some((*together::things(reading, concern.sort?).first()?, false));
+    words.map(|it| (it.span, !it.joint || it.length == 1)).or_else(thing)
 }
 
 fn says_enough(reading: &Reading<'_>, path: &GoldenPath, environment: &Environment) -> bool {

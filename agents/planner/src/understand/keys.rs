@@ -4,6 +4,7 @@
 //! the text are kept; what begins otherwise is not there, and need not be made ready to be looked
 //! for. Sometimes wrongly yes, never wrongly no.
 
+use super::irregular;
 use super::text::Script;
 use super::words::{Word, sounds_like};
 
@@ -38,7 +39,11 @@ impl Keys {
         let rest = declared.strip_prefix('^').unwrap_or(declared);
         match rest.as_bytes().first() {
             None => true,
-            Some(first) if first.is_ascii() => self.has(beginning(rest)),
+            Some(first) if first.is_ascii() => {
+                let word = rest.split([' ', '-']).next().unwrap_or_default();
+                let verb = irregular::base(word).map(beginning);
+                self.has(beginning(rest)) || verb.is_some_and(|it| self.has(it))
+            }
             Some(_) => rest.chars().next().is_none_or(|it| self.has(u32::from(sounds_like(it)))),
         }
     }

@@ -16,10 +16,12 @@ mod entities;
 mod explain;
 mod fill;
 mod guard;
+mod irregular;
 mod keys;
 mod lexicon;
 mod place;
 mod problem;
+mod quoted;
 mod reading;
 mod refuse;
 mod spelling;
@@ -97,11 +99,35 @@ fn from_words(
         return Err(Problem::Empty);
     }
     guard::check(reading, known)?;
-    let problem = match one_intent(request, reading, known) {
+    match one_intent(request, reading, known) {
+        // Said in one's own words and contradicted, or added to, in somebody else's.
+        Err(
+            problem @ (Problem::Several { .. }
+            | Problem::Ambiguous { .. }
+            | Problem::Contradictory { .. }
+            | Problem::TwoEnvironments(_)
+            | Problem::Leftover { .. }
+            | Problem::NotAvailable { .. }
+            | Problem::Elsewhere { .. }
+            | Problem::Invalid { .. }),
+        ) => {
+            let own = quoted::without(reading);
+            own.and_then(|own| meant(request, &own, known).ok()).ok_or(problem)
+        }
+        other => other,
+    }
+}
+
+/// What the words want; two values of one thing may be one value of each of two.
+fn one_intent(
+    request: &Request,
+    reading: &Reading<'_>,
+    known: Known<'_>,
+) -> Result<Understanding, Problem> {
+    let problem = match meant(request, reading, known) {
         Ok(understood) => return Ok(understood),
         Err(problem) => problem,
     };
-    // Two values of one thing may be one value of each of two.
     let two = matches!(problem, Problem::Contradictory { .. } | Problem::TwoEnvironments(_));
     match two.then(|| choose::twice(reading, known)).flatten() {
         Some(nearest) => Err(Problem::Several { nearest }),
@@ -109,7 +135,8 @@ fn from_words(
     }
 }
 
-fn one_intent(
+/// What the words want, once they are known to be harmless.
+fn meant(
     request: &Request,
     reading: &Reading<'_>,
     known: Known<'_>,

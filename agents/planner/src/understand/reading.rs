@@ -1,5 +1,7 @@
 //! A text read once: its tokens, what it mentions, and its words for looking terms up.
 
+mod denied;
+
 use std::collections::BTreeMap;
 
 use bus_schema::StackName;
@@ -53,6 +55,16 @@ impl<'a> Reading<'a> {
             spans.dedup();
             reading.classes.insert((*name).to_owned(), spans);
         }
+        // `the store's front page` keeps nothing: `not_keep` takes words out of `keep`.
+        for (name, terms) in &lexicon.classes {
+            let Some(spans) = name.strip_prefix("not_").and_then(|it| reading.classes.get_mut(it))
+            else {
+                continue;
+            };
+            for not in terms.iter().flat_map(|term| term.find_all(&reading.words)) {
+                spans.retain(|it| !it.overlaps(not));
+            }
+        }
         reading.stacks = place::stack_names(&reading, &lexicon.removal, paths);
         (reading, lexicon)
     }
@@ -66,6 +78,19 @@ impl<'a> Reading<'a> {
         reading.stacks.retain(|stack| within(stack.span));
         reading.entities.retain(within);
         reading.classes.values_mut().for_each(|spans| spans.retain(|span| within(*span)));
+        reading
+    }
+
+    /// The same without what stands in these places.
+    pub(crate) fn without(&self, places: &[Span]) -> Self {
+        let mut reading = self.clone();
+        let clear = |span: Span| !places.iter().any(|it| it.overlaps(span));
+        reading.text.tokens.retain(|token| clear(token.span));
+        reading.words.retain(|word| clear(word.span));
+        reading.stacks.retain(|stack| clear(stack.span));
+        reading.ours.retain(|span| clear(*span));
+        reading.entities.retain(clear);
+        reading.classes.values_mut().for_each(|spans| spans.retain(|span| clear(*span)));
         reading
     }
 
@@ -167,13 +192,20 @@ impl<'a> Reading<'a> {
             "but", "only", "just", "instead", "so", "then", "and", "until", "because", "unless",
             "have", "if",
         ];
-        const AUXILIARY: [&str; 8] =
-            ["don", "doesn", "won", "shouldn", "isn", "mustn", "didn", "wouldn"];
+        const AUXILIARY: [&str; 15] = [
+            "don", "doesn", "won", "shouldn", "isn", "mustn", "didn", "wouldn", "can", "couldn",
+            "aren", "wasn", "weren", "hasn", "needn",
+        ];
         let clause = self.clause(place);
         // `do not put smtp.example.com behind the proxy`: names do not end what is denied.
         let before = self.words.iter().rev().skip_while(|word| word.span.end > place.start);
         let mut before = before
             .take_while(|word| Some(word.clause) == clause)
+            // `no-games` is a name.
+            .filter(|word| {
+                let rest = self.text.original.get(word.span.end..place.start).unwrap_or_default();
+                !(rest.starts_with('-') && rest.contains(char::is_whitespace))
+            })
             .map(|word| word.form.as_str())
             .peekable();
         if self.before(place).any(|word| word.form == "nobody") {
@@ -184,12 +216,12 @@ impl<'a> Reading<'a> {
             if TURN.contains(&form) {
                 return false;
             }
+            // `I don't want a single laptop of ours to be able to`.
+            let wanted = matches!(form, "want" | "wants" | "wish" | "like");
+            if wanted && before.peek().is_some_and(|it| matches!(*it, "t" | "not")) {
+                return true;
+            }
             if nth >= NEGATION_REACH {
-                // `I don't want a single laptop of ours to be able to`.
-                let wanted = matches!(form, "want" | "wants" | "wish" | "like");
-                if wanted && before.peek().is_some_and(|it| matches!(*it, "t" | "not")) {
-                    return true;
-                }
                 nth += 1;
                 if nth > FAR_REACH {
                     return false;
@@ -215,7 +247,14 @@ impl<'a> Reading<'a> {
 
     /// `캐시 없이`, `R2 버킷 말고`, `차단 해제`, `차단하지 말고`, `cache nothing`.
     fn is_negated_after(&self, place: Span) -> bool {
-        const NO: [&str; 17] = [
+        const NO: [&str; 24] = [
+            "됐고",
+            "됐구",
+            "됐어",
+            "됐습",
+            "아님",
+            "아닙",
+            "아니에",
             "없거든",
             "없으니",
             "없고",
@@ -234,65 +273,48 @@ impl<'a> Reading<'a> {
             "아니고",
             "아직",
         ];
-        const DO_NOT: [&str; 3] = ["마", "말", "않"];
+        const DO_NOT: [&str; 8] = ["마", "말고", "말아", "말라", "말자", "말기", "말 ", "않"];
+        // Words that end as verbs do before such a denial.
+        const NOUNS: [&str; 5] = ["페이지", "홈페지", "이미지", "메시지", "까지"];
+        // How it shall be, and not what is taken away: `접속되게 풀어 주세요`.
+        const SHALL: [&str; 2] = ["게", "도록"];
         let starts = |form: &str, with: &[&str]| with.iter().any(|no| form.starts_with(no));
         // A particle after a word in another script is a word of its own: `R2는 필요 없어요`.
         let mut after =
             self.after(place).map(|word| word.form.as_str()).skip_while(|form| is_particle(form));
+        // `R2로 빼고` moves something there.
+        let mut ends = self.after(place).map(|word| word.form.as_str());
+        let moved = ends.next().is_some_and(|it| matches!(it, "로" | "으로"))
+            || self.spoken(place).any(|word| word.form.ends_with('로'));
         let next = after.next().unwrap_or_default();
         let second = after.next().unwrap_or_default();
+        let shall = self.spoken(place).any(|word| SHALL.iter().any(|it| word.form.ends_with(it)));
         self.spoken(place).any(|word| {
             NO.iter().any(|no| word.form.len() > no.len() && word.form.ends_with(no))
-                || word.form.ends_with('지') && starts(next, &DO_NOT)
+                || word.form.ends_with('지')
+                    && !NOUNS.iter().any(|noun| word.form.ends_with(noun))
+                    && starts(next, &DO_NOT)
                 || word.form.ends_with("지는") && starts(next, &DO_NOT)
-        }) || starts(next, &NO)
+        }) || starts(next, &NO) && !shall && !(moved && next.starts_with("빼"))
             || next == "nothing"
             || next.ends_with('지') && starts(second, &DO_NOT)
             || next.starts_with("필요") && starts(second, &["없", "안"])
             || next.starts_with("필요없")
             || next.ends_with('면') && starts(second, &["안", "절대"])
             || self.is_set_aside(place)
-            || next == "안" && starts(second, &["써", "쓰", "해", "하", "할", "돼", "되"])
+            || self.is_not_what_is_meant(place)
+            || matches!(next, "안" | "못")
+                && starts(
+                    second,
+                    &[
+                        "써", "쓰", "쓸", "씁", "씀", "쓴", "해", "하", "할", "합", "함", "돼",
+                        "되", "타", "탑", "탈", "거", "지나", "통과", "이용", "사용", "넣", "붙",
+                    ],
+                )
             || self.is_in_a_denied_list(place)
             || matches!(next, "거" | "것" | "건" | "걸" | "것을") && starts(second, &NO)
-            || matches!(second, "말고" | "없이" | "빼고" | "대신" | "아니라")
-    }
-
-    /// `캐시 이런 거 말고`, `방화벽 같은 건 빼고`.
-    fn is_set_aside(&self, place: Span) -> bool {
-        const SUCH: [&str; 12] =
-            ["이런", "그런", "같은", "거", "것", "건", "걸", "것은", "것들", "기능", "따위", "등"];
-        const NO: [&str; 4] = ["말고", "빼고", "아니고", "아니라"];
-        let mut after = self.after(place).map(|word| word.form.as_str()).peekable();
-        let mut such = 0;
-        while after.next_if(|form| SUCH.contains(form) || is_particle(form)).is_some() {
-            such += 1;
-        }
-        such > 0 && after.next().is_some_and(|form| NO.contains(&form))
-    }
-
-    /// `캐시나 방화벽 얘기가 아니고`: what is denied comes at the end of the list.
-    fn is_in_a_denied_list(&self, place: Span) -> bool {
-        const AND: [&str; 8] = ["이나", "나", "이랑", "랑", "와", "과", "하고", "도"];
-        const ABOUT: [&str; 6] = ["얘기", "이야기", "문제", "쪽이", "건", "것이"];
-        const NOT: [&str; 6] = ["아니고", "아니라", "아니에", "아닙", "말고", "필요"];
-        let ends = |form: &str| AND.iter().any(|end| form.ends_with(end));
-        let mut in_list = self.spoken(place).any(|word| ends(&word.form));
-        let mut words = self.after(place).take(5).peekable();
-        while let Some(word) = words.next() {
-            let form = word.form.as_str();
-            if NOT.iter().any(|not| form.starts_with(not)) && in_list {
-                // `필요` alone says the opposite.
-                let none = words.peek().is_some_and(|it| it.form.starts_with('없'));
-                return none || form.starts_with("필요없") || !form.starts_with("필요");
-            }
-            let about = ABOUT.iter().any(|it| form.starts_with(it));
-            if !in_list && !about && !is_particle(form) {
-                return false;
-            }
-            in_list = in_list || about || ends(form);
-        }
-        false
+            || matches!(second, "말고" | "없이" | "대신" | "아니라")
+            || second == "빼고" && !moved
     }
 
     /// Whether a word of that class stands there.

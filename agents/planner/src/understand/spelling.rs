@@ -5,8 +5,10 @@
 
 use policy::{Environments, GoldenPaths, Words};
 
-use super::text::Script;
-use super::words::Word;
+use unicode_normalization::UnicodeNormalization;
+
+use super::text::{Script, is_hangul};
+use super::words::{Word, is_particle};
 
 /// Least letters of a word that another may stand for.
 const LETTERS: usize = 5;
@@ -15,6 +17,7 @@ const LONG: usize = 8;
 
 /// Takes every mistyped word for what was meant.
 pub(crate) fn correct(words: &mut [Word], environments: &Environments, paths: &GoldenPaths) {
+    correct_korean(words, environments, paths);
     let mut doubtful: Vec<Doubt<'_>> = words
         .iter()
         .enumerate()
@@ -46,6 +49,52 @@ pub(crate) fn correct(words: &mut [Word], environments: &Environments, paths: &G
     for doubt in doubtful {
         if let (Some((_, meant)), Some(word)) = (doubt.meant, words.get_mut(doubt.at)) {
             word.mean(meant);
+        }
+    }
+}
+
+/// Least syllables of a Korean word that another may stand for: shorter ones are near to many.
+const SYLLABLES: usize = 4;
+/// Letters of Hangul that may be off.
+const JAMO: usize = 2;
+
+/// `홈페지 앞에` is `홈페이지 앞에`: particles and endings follow, so beginnings are compared.
+fn correct_korean(words: &mut [Word], environments: &Environments, paths: &GoldenPaths) {
+    let mut doubtful: Vec<&mut Word> = words
+        .iter_mut()
+        .filter(|it| it.script == Script::Hangul && it.form.chars().count() + 1 >= SYLLABLES)
+        .collect();
+    if doubtful.is_empty() {
+        return;
+    }
+    let services = environments.iter().flat_map(|it| &it.services);
+    let known: Vec<&str> = services
+        .flat_map(|(_, it)| &it.words.ko)
+        .chain(environments.iter().flat_map(|it| &it.aliases.ko))
+        .chain(paths.iter().flat_map(|path| path.concepts.values()).flat_map(|it| &it.words.ko))
+        .map(String::as_str)
+        .filter(|it| it.chars().count() >= SYLLABLES && it.chars().all(is_hangul))
+        .collect();
+    for word in &mut doubtful {
+        if known.iter().any(|it| word.form.contains(it)) {
+            continue;
+        }
+        let meant = known.iter().find_map(|known| {
+            (known.chars().next() == word.form.chars().next()).then_some(())?;
+            let letters: String = known.nfd().collect();
+            let whole = known.chars().count();
+            (whole - 1..=whole).find_map(|syllables| {
+                let end =
+                    word.form.char_indices().nth(syllables).map_or(word.form.len(), |it| it.0);
+                let (begin, rest) = word.form.split_at(end);
+                let near = (rest.is_empty() || is_particle(rest))
+                    && begin.chars().count() == syllables
+                    && strsim::osa_distance(&letters, &begin.nfd().collect::<String>()) <= JAMO;
+                near.then(|| format!("{known}{rest}"))
+            })
+        });
+        if let Some(meant) = meant {
+            word.mean(&meant);
         }
     }
 }

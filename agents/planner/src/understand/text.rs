@@ -140,7 +140,7 @@ impl Cutter {
             self.finish(text, at);
             self.open = script.map(|script| (at, script));
         }
-        if matches!(plain, ';' | '!' | '?' | '\n' | ',' | '。' | '、') && script.is_none() {
+        if matches!(plain, ';' | '!' | '?' | '\n' | ',' | '|' | '。' | '、') && script.is_none() {
             self.clause += 1;
             self.sentence += usize::from(matches!(plain, '!' | '?' | '\n' | '。'));
         }
@@ -157,6 +157,16 @@ impl Cutter {
     /// Leaves out punctuation at the ends, and cuts `WAF/DDoS` but not `/v1/items`, `req/s` or a URL.
     fn latin(&mut self, text: &str, run: Span) {
         let raw = text.get(run.start..run.end).unwrap_or_default();
+        // `대상: www / 응답 TTL: 5분`: a stroke by itself parts what stands beside it; `under /` is a
+        // path.
+        let rest = text.get(run.end..).unwrap_or_default();
+        let under = |it: &Token| {
+            matches!(it.form.as_str(), "under" | "at" | "below" | "path" | "on" | "경로" | "경로는")
+        };
+        if raw == "/" && rest.starts_with(' ') && !self.tokens.last().is_some_and(under) {
+            self.clause += 1;
+            return;
+        }
         let ends = |c: char| matches!(plain(c), '.' | ':' | '-' | '_');
         let body = raw.trim_end_matches(ends);
         let closes = raw.len() > body.len();

@@ -3,6 +3,7 @@
 //! English words are compared by a light stem; Korean ones by their beginning, since particles and
 //! endings follow the word (`캐시를`, `캐시해줘`), and inside compounds (`엣지캐시`).
 
+use super::irregular;
 use super::text::{Script, Span, Text, Token, normalise};
 
 /// One word of a text, for comparison: hyphenated tokens are several.
@@ -46,6 +47,9 @@ enum Ending {
 
 impl Ending {
     fn of(form: &str) -> Self {
+        if irregular::base(form).is_some() {
+            return Self::Inflected;
+        }
         let form = form.strip_suffix('s').filter(|it| !it.ends_with('s')).unwrap_or(form);
         let base = form.strip_suffix("ing").or_else(|| form.strip_suffix("ed"));
         if let Some(base) = base {
@@ -156,9 +160,11 @@ impl Term {
             let mut word = words.get(next)?;
             let is = |word: &Word| same(term, word, nth + 1 == self.words.len(), nth > 0);
             // `clean it up`, `turn the WAF off` is left to others.
-            if nth > 0 && !is(word) && BETWEEN.contains(&word.form.as_str()) {
-                next += 1;
-                word = words.get(next)?;
+            for _ in 0..2 {
+                if nth > 0 && !is(word) && BETWEEN.contains(&word.form.as_str()) {
+                    next += 1;
+                    word = words.get(next)?;
+                }
             }
             if word.clause != first.clause || !is(word) {
                 return None;
@@ -171,8 +177,27 @@ impl Term {
 }
 
 /// What English puts between the words of a phrase.
-const BETWEEN: [&str; 12] =
-    ["it", "them", "this", "that", "these", "those", "him", "us", "the", "our", "my", "your"];
+const BETWEEN: [&str; 19] = [
+    "it",
+    "them",
+    "this",
+    "that",
+    "these",
+    "those",
+    "him",
+    "us",
+    "the",
+    "our",
+    "my",
+    "your",
+    "both",
+    "her",
+    "people",
+    "staff",
+    "everyone",
+    "everybody",
+    "all",
+];
 
 fn is_syllable(char: char) -> bool {
     matches!(char, '\u{ac00}'..='\u{d7a3}')
@@ -223,7 +248,7 @@ fn same(term: &Word, word: &Word, last: bool, within: bool) -> bool {
             match syllables {
                 _ if term.stem == word.stem => true,
                 // The end of a phrase is inflected: `수 없` is in `수 없어야`.
-                1 if within => word.stem.starts_with(&term.stem),
+                _ if within => word.stem.starts_with(&term.stem),
                 // One syllable is in too many words: it must stand alone but for a particle.
                 1 => {
                     word.form.strip_prefix(&term.form).is_some_and(|rest| last && is_particle(rest))
@@ -323,6 +348,7 @@ fn stem(form: &str, script: Script) -> String {
     if !form.is_ascii() || form.bytes().any(|b| b.is_ascii_digit()) {
         return form.to_owned();
     }
+    let form = irregular::base(form).unwrap_or(form);
     let mut word = form.trim_end_matches("'s").to_owned();
     if let Some(base) = word.strip_suffix("ies").filter(|base| base.len() > 2) {
         word = format!("{base}y");

@@ -8,8 +8,8 @@ use bus_schema::{PathName, Source};
 use policy::{Environment, GoldenPath, ParameterType};
 use serde_json::Value;
 
-use super::{best, completed, says_enough, scores};
-use crate::understand::fill::Parameters;
+use super::{HINT, best, completed, says_enough, scores};
+use crate::understand::fill::{self, Parameters};
 use crate::understand::reading::Reading;
 use crate::understand::text::{Script, Span};
 use crate::understand::{Known, place};
@@ -29,10 +29,21 @@ pub(super) fn find(
     if subjects < 2 {
         return chosen.and_then(|path| otherwise(reading, path, environment));
     }
+    let explained =
+        chosen.map_or_else(Vec::new, |path| explained(reading, path, environment, known));
+    let is_other = |part: &Reading<'_>, path: &GoldenPath| {
+        let own = scores(part, known).into_iter().find(|it| it.of.name == path.name);
+        own.is_none_or(|own| {
+            own.subjects.is_empty()
+                || own.subjects.iter().any(|it| !explained.iter().any(|by| by.overlaps(*it)))
+        }) && !is_background(part, path, known)
+    };
     let part = |part: Span| -> Option<&GoldenPath> {
         let reading = reading.part(part);
         let path = best(&reading, environment, known).ok()?;
-        says_enough(&reading, path, environment).then_some(path)
+        let is_chosen = chosen.is_some_and(|it| it.name == path.name);
+        let asked = is_chosen || chosen.is_none() || is_other(&reading, path);
+        (asked && says_enough(&reading, path, environment)).then_some(path)
     };
     let end = reading.text.original.len();
     let found = cuts(reading).into_iter().take(MOST_CUTS).find_map(|at| {
@@ -120,6 +131,65 @@ fn otherwise(
 const JOINS: [&str; 8] = ["and", "but", "then", "also", "plus", "whereas", "while", "및"];
 /// After these.
 const GOES_ON: [&str; 8] = ["고", "후", "이랑", "랑", "며", "는데", "지만", "과"];
+/// Words that ask for something to be done.
+const REQUESTS: &str = "requests";
+
+/// `the backend answers 503 by turns`, `since our people hung installers onto it …`: how things are,
+/// where what shall be is said elsewhere; and a name with an address, of which nothing is said.
+fn is_background(part: &Reading<'_>, path: &GoldenPath, known: Known<'_>) -> bool {
+    if part.classes.get(REQUESTS).is_some_and(|it| !it.is_empty()) {
+        return false;
+    }
+    let first = part.words.first();
+    let clauses = first.zip(part.words.last()).map(|(first, last)| last.clause - first.clause);
+    let reason = first.is_some_and(|it| matches!(it.form.as_str(), "since" | "because"));
+    if reason && clauses.is_some_and(|it| it == 0) {
+        return true;
+    }
+    let own = scores(part, known).into_iter().find(|it| it.of.name == path.name);
+    let names = part.entities.names();
+    own.is_some_and(|own| {
+        let suffers = part.classes.get("suffer").is_some_and(|it| !it.is_empty());
+        own.plainly() <= HINT && (suffers || own.subjects.iter().all(|it| names.contains(it)))
+            || own.subjects.iter().all(|it| part.is_of_class("suffer", *it))
+    })
+}
+
+/// The words that the chosen path has a use for: those of what it is about, and those of its
+/// choices. `let the large files come from R2` is a part of a cache that has them.
+fn explained(
+    reading: &Reading<'_>,
+    path: &GoldenPath,
+    environment: &Environment,
+    known: Known<'_>,
+) -> Vec<Span> {
+    let entry = known.lexicon.paths.iter().find(|it| it.of.name == path.name);
+    let concerns = entry.into_iter().flat_map(|it| &it.concerns).filter(|it| it.required);
+    let mut spans: Vec<Span> = concerns
+        .flat_map(|it| reading.mentions_of(&it.terms))
+        .filter(|it| !it.negated)
+        .map(|it| it.span)
+        // What goes over a comma may go over another intent.
+        .filter(|span| {
+            let mut clauses =
+                reading.text.tokens.iter().filter(|it| it.span.overlaps(*span)).map(|it| it.clause);
+            let first = clauses.next();
+            clauses.all(|it| Some(it) == first)
+        })
+        .collect();
+    let filled = fill::from_words(reading, path, environment).unwrap_or_default();
+    for (name, grounded) in filled {
+        let chosen = path.parameters.get(&name).is_some_and(|it| {
+            matches!(it.takes, ParameterType::Boolean { .. } | ParameterType::Choice(_))
+        });
+        if let Source::Words { start, end, .. } = grounded.source
+            && chosen
+        {
+            spans.push(Span { start, end });
+        }
+    }
+    spans
+}
 
 /// Where one intent may end and another begin, as bytes: at a new clause, before `and`, after a
 /// Korean verb that goes on (`붙이고`).

@@ -5,6 +5,7 @@ mod measure;
 mod noise;
 mod numeral;
 mod quantity;
+mod spelled;
 mod units;
 
 use std::net::IpAddr;

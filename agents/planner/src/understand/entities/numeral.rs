@@ -13,7 +13,7 @@ pub(super) struct Cursor<'a> {
 impl Cursor<'_> {
     pub(super) fn peek(&self, ahead: usize) -> Option<&Token> {
         let here = self.text.tokens.get(self.next + ahead)?;
-        let last = self.text.tokens.get(self.next.checked_sub(1)?);
+        let last = self.next.checked_sub(1).and_then(|at| self.text.tokens.get(at));
         last.is_none_or(|last| last.clause == here.clause).then_some(here)
     }
 
@@ -99,6 +99,10 @@ impl Cursor<'_> {
     }
 
     fn english_magnitude(&mut self) -> Option<u64> {
+        // `2 krps`: its unit is read there again.
+        if self.form(0) == "krps" {
+            return Some(1_000);
+        }
         let magnitude = match self.form(0) {
             "k" | "thousand" => 1_000,
             "m" | "million" => 1_000_000,

@@ -5,7 +5,9 @@
 
 use super::Found;
 use super::numeral::{Cursor, split};
-use super::units::{Decimal, Per, UnitWord, korean_rate, korean_unit, suffix_parts, unit_word};
+use super::units::{
+    Decimal, Per, UnitWord, korean_rate, korean_unit, one_korean_rate, suffix_parts, unit_word,
+};
 use crate::understand::text::{Script, Span, Text, Token};
 
 /// A whole number of something.
@@ -47,13 +49,32 @@ pub(super) fn find(text: &Text<'_>) -> Vec<Found<Quantity>> {
 fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> {
     let first = text.tokens.get(at)?;
     let before = at.checked_sub(1).and_then(|at| text.tokens.get(at));
-    let rate_before = before.filter(|token| token.clause == first.clause).and_then(korean_rate);
+    let near = |token: &&Token| token.clause == first.clause;
+    let two = at.checked_sub(2).and_then(|at| text.tokens.get(at)).filter(near);
+    let one_unit = two.zip(before.filter(near)).and_then(|(one, unit)| one_korean_rate(one, unit));
+    let rate_before = before.filter(near).and_then(korean_rate).or(one_unit);
+    // `1분에 150만 요청` begins with no time.
+    if let Some(unit) = text.tokens.get(at + 1).filter(near)
+        && one_korean_rate(first, unit).is_some()
+        && text
+            .tokens
+            .get(at + 2)
+            .is_some_and(|it| it.form.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return Some((None, at + 2));
+    }
     let mut cursor = Cursor { text, next: at, span: first.span };
     let (number, plural) = match cursor.number() {
         Some(number) => number,
-        // `초당 만 건`: the numeral alone, where a rate was announced.
-        None if rate_before.is_some() => (Decimal::of(1), cursor.korean_magnitude()?),
-        None => return cursor.korean_days().map(|days| (Some(days), cursor.next)),
+        None => match cursor.korean_numeral(rate_before.is_some()) {
+            Some(number) => (Decimal::of(u128::from(number)), 1),
+            // `초당 만 건`: the numeral alone, where a rate was announced.
+            None if rate_before.is_some() => (Decimal::of(1), cursor.korean_magnitude()?),
+            None => {
+                let time = cursor.spelled_time().or_else(|| cursor.korean_days());
+                return time.map(|time| (Some(time), cursor.next));
+            }
+        },
     };
     let number = number.times(plural);
     if is_negative(text, first.span) {
@@ -61,22 +82,30 @@ fn read(text: &Text<'_>, at: usize) -> Option<(Option<Found<Quantity>>, usize)> 
     }
     let number = cursor.more_korean(number, plural);
     let quantity = match (rate_before, cursor.unit()) {
-        (Some(per), Some(UnitWord::Requests) | None) | (None, Some(UnitWord::Rate(per))) => {
+        (Some(per), Some(UnitWord::Requests))
+        | (Some(per @ (Per::Second | Per::Minute | Per::Hour)), None)
+        | (None, Some(UnitWord::Rate(per))) => {
             if let (Some(_), Some(token)) = (rate_before, before) {
+                cursor.span = cursor.span.join(token.span);
+            }
+            if let (Some(_), Some(token)) = (one_unit, two) {
                 cursor.span = cursor.span.join(token.span);
             }
             per_second(number, per)
         }
-        (None, Some(UnitWord::Time(seconds))) => {
-            number.times(seconds).whole().map(|amount| Quantity { amount, unit: Unit::Seconds })
-        }
+        (None, Some(UnitWord::Time(seconds))) => number.times(seconds).whole().map(|amount| {
+            let amount = amount + cursor.more_time(seconds);
+            Quantity { amount, unit: Unit::Seconds }
+        }),
         // `peak_rps: 250`.
         (None, None) if is_labelled_rate(text, at) => per_second(number, Per::Second),
         (None, Some(UnitWord::Requests) | None) => {
             number.whole().map(|amount| Quantity { amount, unit: Unit::Plain })
         }
-        // `초당 30초`, `초당 5 rps`: nobody knows what is meant.
-        (Some(_), Some(UnitWord::Rate(_) | UnitWord::Time(_))) | (_, Some(UnitWord::Other)) => None,
+        // `초당 30초`, `초당 5 rps`: nobody knows what is meant. `매일 9시` is no load.
+        (Some(_), Some(UnitWord::Rate(_) | UnitWord::Time(_)))
+        | (Some(Per::Day), None)
+        | (_, Some(UnitWord::Other)) => None,
     };
     Some((quantity.map(|value| Found { value, span: cursor.span }), cursor.next))
 }
@@ -104,6 +133,7 @@ fn per_second(number: Decimal, per: Per) -> Option<Quantity> {
         Per::Second => 1,
         Per::Minute => 60,
         Per::Hour => 3_600,
+        Per::Day => 86_400,
     };
     number
         .whole()
@@ -119,6 +149,12 @@ fn is_negative(text: &Text<'_>, span: Span) -> bool {
 }
 
 impl Cursor<'_> {
+    /// Whether an `s` stands by itself: not that of `the 90's`.
+    fn is_a_lone_second(&self) -> bool {
+        let before = self.peek(0).and_then(|it| self.text.original.get(..it.span.start));
+        self.form(0) == "s" && before.is_some_and(|it| it.ends_with(' '))
+    }
+
     /// `일주일`, `이틀`: days with a word of their own. What was so long ago is none.
     fn korean_days(&mut self) -> Option<Found<Quantity>> {
         const DAYS: [(&str, u64); 6] =
@@ -174,8 +210,9 @@ impl Cursor<'_> {
         if matches!(self.form(0), "per" | "a" | "an" | "each" | "every") {
             return self.per().map(UnitWord::Rate);
         }
-        // `10 to 20`: a letter that stands alone is a unit only when glued.
-        if self.form(0).len() == 1 {
+        // `10 to 20`: a letter that stands alone is a unit only when glued; `45 s` is how physics
+        // writes it.
+        if self.form(0).len() == 1 && !self.is_a_lone_second() {
             return None;
         }
         self.take(1);
@@ -185,18 +222,23 @@ impl Cursor<'_> {
         }
     }
 
-    /// `per second`, `a minute`.
+    /// `per second`, `a minute`, `in one minute`, `every single second`.
     fn per(&mut self) -> Option<Per> {
-        if !matches!(self.form(0), "per" | "a" | "an" | "each" | "every") {
-            return None;
-        }
-        let per = match self.form(1) {
-            "second" | "sec" | "s" => Per::Second,
-            "minute" | "min" => Per::Minute,
-            "hour" => Per::Hour,
+        let one =
+            |form: &str| matches!(form, "a" | "an" | "one" | "1" | "each" | "every" | "single");
+        let leads = match self.form(0) {
+            "per" | "a" | "an" | "each" | "every" => 1 + usize::from(one(self.form(1))),
+            "in" | "within" | "over" | "during" if one(self.form(1)) => 2,
             _ => return None,
         };
-        self.take(2);
+        let per = match unit_word(self.form(leads)) {
+            Some(UnitWord::Time(1)) => Per::Second,
+            Some(UnitWord::Time(60)) => Per::Minute,
+            Some(UnitWord::Time(3_600)) => Per::Hour,
+            Some(UnitWord::Time(86_400)) => Per::Day,
+            _ => return None,
+        };
+        self.take(leads + 1);
         Some(per)
     }
 

@@ -9,6 +9,7 @@ pub(super) enum Per {
     Second,
     Minute,
     Hour,
+    Day,
 }
 
 /// `초당`, `분당`, `시간당`, `매초`.
@@ -17,8 +18,21 @@ pub(super) fn korean_rate(token: &Token) -> Option<Per> {
         "초당" | "매초" | "초에" => Some(Per::Second),
         "분당" | "매분" => Some(Per::Minute),
         "시간당" | "매시간" => Some(Per::Hour),
+        "일당" | "하루" | "하루에" | "일일" | "하루당" | "매일" => Some(Per::Day),
         _ => None,
     }
+}
+
+/// The `분에` of `1분에 150만 요청`.
+pub(super) fn one_korean_rate(one: &Token, unit: &Token) -> Option<Per> {
+    let unit = match unit.form.as_str() {
+        "초에" | "초당" | "초에는" => Per::Second,
+        "분에" | "분당" | "분에는" => Per::Minute,
+        "시간에" | "시간당" | "시간에는" => Per::Hour,
+        "일에" | "일당" => Per::Day,
+        _ => return None,
+    };
+    matches!(one.form.as_str(), "1" | "한").then_some(unit)
 }
 
 /// What follows a number.
@@ -89,7 +103,7 @@ impl Decimal {
 
 /// `krps` is thousands of `rps`; `min` is not millions of `in`.
 pub(super) fn suffix_parts(suffix: &str) -> (u64, &str) {
-    if unit_word(suffix).is_some() && suffix != "m" {
+    if unit_word(suffix).is_some() && !matches!(suffix, "m" | "krps") {
         return (1, suffix);
     }
     let (magnitude, rest) = match suffix.split_at_checked(1) {
@@ -103,16 +117,18 @@ pub(super) fn suffix_parts(suffix: &str) -> (u64, &str) {
 
 pub(super) fn unit_word(word: &str) -> Option<UnitWord> {
     Some(match word {
-        "rps" | "rsp" | "qps" | "tps" | "/s" | "/sec" | "/second" | "req/s" | "reqs/s"
-        | "requests/s" | "req/sec" | "reqs/sec" | "requests/sec" | "requests/second"
-        | "req/second" | "hits/s" => UnitWord::Rate(Per::Second),
+        "rps" | "krps" | "rsp" | "qps" | "tps" | "r/s" | "hits/sec" | "calls/s" | "/s" | "/sec"
+        | "/second" | "req/s" | "reqs/s" | "requests/s" | "req/sec" | "reqs/sec"
+        | "requests/sec" | "requests/second" | "req/second" | "hits/s" => {
+            UnitWord::Rate(Per::Second)
+        }
         "rpm" | "/m" | "/min" | "/minute" | "req/min" | "reqs/min" | "requests/min"
         | "requests/minute" | "req/m" => UnitWord::Rate(Per::Minute),
         "rph" | "/h" | "/hour" | "req/h" | "requests/hour" => UnitWord::Rate(Per::Hour),
         "request" | "requests" | "req" | "reqs" | "hits" | "queries" | "calls" | "times"
-        | "lookups" | "visits" | "gets" | "clicks" | "orders" | "transactions" | "messages" => {
-            UnitWord::Requests
-        }
+        | "lookups" | "visits" | "gets" | "clicks" | "orders" | "transactions" | "messages"
+        | "reads" | "searches" | "logins" | "events" | "pageviews" | "views" | "connections"
+        | "sessions" | "invocations" | "impressions" | "pings" => UnitWord::Requests,
         "s" | "sec" | "secs" | "second" | "seconds" => UnitWord::Time(1),
         "m" | "min" | "mins" | "minute" | "minutes" => UnitWord::Time(60),
         "h" | "hr" | "hrs" | "hour" | "hours" => UnitWord::Time(3_600),
@@ -122,8 +138,29 @@ pub(super) fn unit_word(word: &str) -> Option<UnitWord> {
         "year" | "years" | "yr" | "yrs" => UnitWord::Time(31_536_000),
         "ms" | "kb" | "mb" | "gb" | "tb" | "gbps" | "mbps" | "users" | "percent" | "gib"
         | "mib" | "kib" | "bytes" | "months" | "month" => UnitWord::Other,
-        _ => return None,
+        _ => return misspelled(word),
     })
+}
+
+/// `minuts`, `requets`: one slip of the pen.
+fn misspelled(word: &str) -> Option<UnitWord> {
+    const UNITS: [(&str, UnitWord); 7] = [
+        ("second", UnitWord::Time(1)),
+        ("seconds", UnitWord::Time(1)),
+        ("minutes", UnitWord::Time(60)),
+        ("minute", UnitWord::Time(60)),
+        ("hours", UnitWord::Time(3_600)),
+        ("requests", UnitWord::Requests),
+        ("request", UnitWord::Requests),
+    ];
+    // `hour` and `second` are near to other words.
+    let near = |unit: &str| {
+        word.len() > 4
+            && word.as_bytes().first() == unit.as_bytes().first()
+            && word.bytes().all(|b| b.is_ascii_lowercase())
+            && strsim::osa_distance(unit, word) == 1
+    };
+    UNITS.iter().find(|(unit, _)| near(unit)).map(|(_, meant)| *meant)
 }
 
 pub(super) fn korean_magnitude_of(form: &str) -> Option<(u64, &str)> {

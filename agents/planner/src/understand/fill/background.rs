@@ -9,6 +9,8 @@ use crate::understand::text::{Script, Span};
 const AS_IT_WAS: &str = "as_it_was";
 /// Words before a value that is so today, where another shall be.
 const AS_IT_IS_NOW: &str = "as_it_is_now";
+/// Words beside a load that was measured.
+const MEASURED: &str = "measured";
 /// Words after a value that is no more.
 const NOT_ANY_MORE: &str = "not_any_more";
 /// Words with which somebody corrects himself.
@@ -41,13 +43,21 @@ pub(super) fn drop(reading: &Reading<'_>, all: &mut Vec<Candidate>) {
             .copied()
             .filter(|span| is_past(reading, *span, sort) || is_corrected(reading, *span, &of_sort))
             .collect();
-        let now = |span: &Span| is_beside(reading, *span, AS_IT_IS_NOW);
-        let now: Vec<Span> = of_sort.iter().copied().filter(now).collect();
+        let now = |span: &Span| {
+            is_beside(reading, *span, AS_IT_IS_NOW)
+                || sort == Sort::Rate && is_measured(reading, *span)
+        };
         // `it was …, it now is …`: what is said of the past decides first.
-        let past = if past.is_empty() { now } else { past };
-        if past.len() < of_sort.len() {
-            all.retain(|it| it.sort != sort || !past.contains(&it.span));
+        let mut left = of_sort.clone();
+        // `45초만. 아 미안 45초 아니고 90초`: wherever it is said.
+        let past = same_values(all, &past);
+        for aside in [past, of_sort.iter().copied().filter(now).collect()] {
+            let rest: Vec<Span> = left.iter().copied().filter(|it| !aside.contains(it)).collect();
+            if !rest.is_empty() {
+                left = rest;
+            }
         }
+        all.retain(|it| it.sort != sort || left.contains(&it.span));
     }
 }
 
@@ -56,6 +66,20 @@ fn is_for_each(reading: &Reading<'_>, span: Span) -> bool {
     let of_each = |span: Span| reading.is_of_class(EACH_ONE, span);
     reading.before(span).take(REACH).any(|word| of_each(word.span))
         || reading.after(span).take(2).any(|word| of_each(word.span))
+}
+
+/// These, and all that say the same.
+fn same_values(all: &[Candidate], spans: &[Span]) -> Vec<Span> {
+    let value = |span: &Span| all.iter().find(|it| it.span == *span).map(|it| &it.value);
+    let values: Vec<_> = spans.iter().filter_map(value).collect();
+    all.iter().filter(|it| values.contains(&&it.value)).map(|it| it.span).collect()
+}
+
+/// `p99 640 rps`, `it sees 40 requests per second`, `초당 300까지 찍었`.
+fn is_measured(reading: &Reading<'_>, span: Span) -> bool {
+    let of = |it: Span| reading.is_of_class(MEASURED, it);
+    is_beside(reading, span, MEASURED)
+        || reading.after(span).take(2).any(|it| it.script == Script::Hangul && of(it.span))
 }
 
 fn is_past(reading: &Reading<'_>, span: Span, sort: Sort) -> bool {

@@ -82,8 +82,18 @@ fn stack_parameter(path: &GoldenPath) -> Option<&str> {
 fn stack(said: &mut Said<'_, '_>) -> Result<(), Problem> {
     let Some(parameter) = stack_parameter(said.path) else { return Ok(()) };
     let reading = said.reading;
-    place::one(reading.stacks.iter().map(|it| it.value.clone()).collect())?;
-    for name in &reading.stacks {
+    // Beside one that is to go, others may be named that are to stay.
+    let kept: Vec<Span> = reading
+        .stacks
+        .iter()
+        .map(|it| it.span)
+        .filter(|span| place::is_kept(reading, *span))
+        .collect();
+    let all_kept = kept.len() == reading.stacks.len();
+    let meant: Vec<_> =
+        reading.stacks.iter().filter(|it| all_kept || !kept.contains(&it.span)).collect();
+    place::one(meant.iter().map(|it| it.value.clone()).collect())?;
+    for name in meant {
         said.say(parameter, name.value.as_str().into(), name.span);
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Values that have words of their own: choices, yes or no, services.
 
-use policy::{Environment, ParameterType, Words};
+use policy::{Environment, ParameterType, Roles, Words};
 use serde_json::Value;
 
 use super::Said;
@@ -28,7 +28,7 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
                         either(said, value, &choice.value, &choice.words)
                     })
                     .collect();
-                let options = longest(options);
+                let options = longest(said, options);
                 phrases.extend(options.iter().flat_map(|option| {
                     option.mentions.iter().filter(|it| it.length > 1 && !it.joint).map(|it| it.span)
                 }));
@@ -72,7 +72,7 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) {
                 }
             }
             ParameterType::Text { .. } => {
-                for (value, span) in texts(said, &parameter.roles.before) {
+                for (value, span) in texts(said, &parameter.roles) {
                     said.say(name, value, span);
                 }
             }
@@ -108,25 +108,44 @@ fn switched_off(said: &Said<'_, '_>, mention: &Mention) -> Option<(bool, Span)> 
         let words = reading.words.iter().filter(|word| between(word.span)).count();
         let names = reading.entities.names().into_iter().any(between);
         let gap = reading.text.original.get(mention.span.end..off.start).unwrap_or("\n");
+        // `R2로 빼고` moves something there.
+        let moved =
+            matches!(gap.trim(), "로" | "으로") && reading.text.slice(**off).starts_with('빼');
         off.start >= mention.span.end
             && words < OFF_REACH
             && !names
+            && !moved
             && !gap.contains('\n')
             && !gap.contains(',')
     })?;
     Some((false, mention.span.join(*off)))
 }
 
-/// The word, or the quoted words, right after a role word: `called games`, `named "games for all"`.
-fn texts(said: &Said<'_, '_>, roles: &Words) -> Vec<(Value, Span)> {
+/// The word, or the quoted words, right after a role word: `called games`, `named "games for all"`;
+/// after a word that only goes near it, where that is a label: `name: games`.
+fn texts(said: &Said<'_, '_>, roles: &Roles) -> Vec<(Value, Span)> {
     const QUOTES: [(char, char); 4] = [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’')];
     let text = &said.reading.text;
-    roles
-        .iter()
-        .flat_map(|role| Term::of(role).find_all(&said.reading.words))
+    let all = |words: &Words| -> Vec<Span> {
+        let found = words.iter().flat_map(|role| {
+            // `malware calls home` calls nothing by that name.
+            let exact = role.is_ascii() && !role.contains(' ');
+            let spans = Term::of(role).find_all(&said.reading.words).into_iter();
+            spans.filter(move |it| !exact || text.slice(*it).eq_ignore_ascii_case(role))
+        });
+        found.collect()
+    };
+    let is_label = |role: &Span| {
+        let rest = text.original.get(role.end..).unwrap_or_default();
+        rest.trim_start().starts_with([':', '=', '：'])
+    };
+    let mut places = all(&roles.before);
+    places.extend(all(&roles.near).into_iter().filter(is_label));
+    places
+        .into_iter()
         .filter_map(|role| {
             let rest = text.original.get(role.end..)?;
-            let value = rest.trim_start_matches([' ', '\t', ':', '=']).trim_start();
+            let value = rest.trim_start_matches([' ', '\t', ':', '=', '：']).trim_start();
             let start = role.end + (rest.len() - value.len());
             let rest = text.original.get(start..)?;
             let quoted = QUOTES.iter().find_map(|(open, close)| {
@@ -155,7 +174,7 @@ fn services(said: &mut Said<'_, '_>, environment: &Environment, phrases: &[Span]
                 option
             })
             .collect();
-        for option in the_service(said, longest(options)) {
+        for option in the_service(said, longest(said, options)) {
             if let Some(mention) = option.mentions.first() {
                 said.say(parameter, option.value, mention.span);
             }
@@ -228,6 +247,7 @@ fn told(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
         });
         be.is_some_and(|word| STATES.contains(&word.form.as_str())) && !shall
             || is_state(said, mention)
+            || is_done_by_something(said, mention)
     };
     let all = || options.iter().flat_map(|it| &it.mentions);
     if all().any(is_so) && !all().all(is_so) {
@@ -242,6 +262,29 @@ fn told(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
         std::mem::swap(&mut one.mentions, &mut other.mentions);
     }
     options
+}
+
+/// `the filter stops us`, `the gateway keeps blocking it`: what something does, and nobody asked for;
+/// and what stays so: `the rest of the block list stays`.
+fn is_done_by_something(said: &Said<'_, '_>, mention: &Mention) -> bool {
+    const KEEPS: [&str; 8] = ["keeps", "is", "was", "started", "starts", "are", "kept", "been"];
+    let reading = said.reading;
+    let mut words = reading.words.iter().filter(|it| it.span.overlaps(mention.span));
+    let Some(word) = words.next().filter(|it| it.script == Script::Latin) else { return false };
+    let before = reading.words.iter().rev().find(|it| it.span.end <= word.span.start);
+    let before = before.filter(|it| it.clause == word.clause);
+    let after = reading.words.iter().find(|it| it.span.start >= mention.span.end);
+    let after = after.filter(|it| it.clause == word.clause);
+    let third = word.form.ends_with('s') && !word.form.ends_with("ss") && before.is_some();
+    let goes_on =
+        word.form.ends_with("ing") && before.is_some_and(|it| KEEPS.contains(&it.form.as_str()));
+    let stays = after.is_some_and(|it| {
+        matches!(it.form.as_str(), "list" | "rule" | "rules" | "lists" | "policy")
+    }) && reading.words.iter().any(|it| {
+        it.clause == word.clause
+            && matches!(it.form.as_str(), "stays" | "remains" | "stay" | "remain")
+    });
+    third || goes_on || stays
 }
 
 /// Whether it is said of how things are: `blocked by the gateway`, `막혀 있는`; not `막혀야`.
@@ -284,13 +327,21 @@ fn last_said(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate>
 }
 
 /// Of two mentions that overlap, the longer one is meant.
-fn longest(mut options: Vec<Candidate>) -> Vec<Candidate> {
+fn longest(said: &Said<'_, '_>, mut options: Vec<Candidate>) -> Vec<Candidate> {
     let all: Vec<Mention> = options.iter().flat_map(|it| it.mentions.iter().copied()).collect();
     for option in &mut options {
+        // A phrase of a class is one thing said: `lift the block` asks for no block.
+        let alone = |it: &Mention| !it.joint || it.length == 1;
         option.mentions.retain(|mention| {
-            mention.joint
-                || !all.iter().filter(|other| !other.joint).any(|other| {
-                    other.span.overlaps(mention.span)
+            // `stop blocking` stops nothing.
+            let begins = |other: &Mention| {
+                other.span.start == mention.span.start
+                    && said.reading.text.slice(mention.span).is_ascii()
+            };
+            !alone(mention)
+                || !all.iter().filter(|other| alone(other)).any(|other| {
+                    (!mention.joint || begins(other))
+                        && other.span.overlaps(mention.span)
                         && other.span != mention.span
                         && (other.length, other.span.end - other.span.start)
                             > (mention.length, mention.span.end - mention.span.start)
@@ -307,7 +358,15 @@ const AS_IT_IS: &str = "blocked_now";
 
 /// The value that most is said for, with where; several where as much is said for each.
 fn best(options: Vec<Candidate>) -> Vec<(Value, Span)> {
-    let said_for = |option: &Candidate| option.mentions.iter().map(|it| it.length).sum::<usize>();
+    let plainly = |option: &Candidate| option.mentions.iter().any(|it| !it.joint || it.length == 1);
+    // What is said in so many words prevails over what several words hint at.
+    let some_plainly = options.iter().any(plainly);
+    let said_for = |option: &Candidate| {
+        if some_plainly && !plainly(option) {
+            return 0;
+        }
+        option.mentions.iter().map(|it| it.length).sum::<usize>()
+    };
     let most = options.iter().map(said_for).max().unwrap_or(0);
     options
         .into_iter()

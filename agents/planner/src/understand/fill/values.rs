@@ -10,7 +10,7 @@ use crate::understand::text::Span;
 
 /// A value that some parameter may take.
 pub(super) struct Candidate {
-    value: Value,
+    pub(super) value: Value,
     pub(super) span: Span,
     pub(super) sort: Sort,
 }
@@ -54,7 +54,10 @@ pub(super) fn read(said: &mut Said<'_, '_>, environment: &Environment) -> Option
         // Numbers and times stand for many things in a text, as in `HTTP/2` or `24 hours a day`;
         // loads and names are part of what is asked for.
         let aside = matches!(candidate.sort, Sort::Plain | Sort::Seconds)
-            || candidate.sort == Sort::Path && is_sought(said.reading, candidate.span);
+            || candidate.sort == Sort::Path
+                && (is_sought(said.reading, candidate.span)
+                    || is_example(said.reading, candidate.span)
+                    || is_code(said.reading, candidate.span));
         if !aside && leftover.is_none() {
             leftover = Some(said.reading.text.slice(candidate.span).to_owned());
         }
@@ -67,10 +70,28 @@ fn is_sought(reading: &Reading<'_>, path: Span) -> bool {
     let sentence = |span: Span| {
         reading.text.tokens.iter().find(|it| it.span.overlaps(span)).map(|it| it.sentence)
     };
-    reading
-        .classes
-        .get("attack")
-        .is_some_and(|attacks| attacks.iter().any(|it| sentence(*it) == sentence(path)))
+    // What fails is told as well, and where.
+    ["attack", "suffer"]
+        .iter()
+        .filter_map(|class| reading.classes.get(*class))
+        .any(|told| told.iter().any(|it| sentence(*it) == sentence(path)))
+}
+
+/// `` `GET /items?id=1` ``: a line of a log.
+fn is_code(reading: &Reading<'_>, path: Span) -> bool {
+    const METHODS: [&str; 6] = ["get", "post", "put", "delete", "head", "patch"];
+    let before = reading.text.original.get(..path.start).unwrap_or_default();
+    before.matches('`').count() % 2 == 1
+        || reading.before(path).next().is_some_and(|it| METHODS.contains(&it.form.as_str()))
+}
+
+/// `somebody sends https://evil.example/login; block evil.example`: where the name is said by itself
+/// as well, it is what is meant.
+fn is_example(reading: &Reading<'_>, path: Span) -> bool {
+    let hosts = &reading.entities.hosts;
+    let Some(of) = hosts.iter().find(|it| it.span.end == path.start) else { return false };
+    let alone = |span: Span| !reading.entities.paths.iter().any(|it| it.span.start == span.end);
+    hosts.iter().any(|it| it.value == of.value && it.span != of.span && alone(it.span))
 }
 
 fn candidates(reading: &Reading<'_>) -> Vec<Candidate> {
@@ -137,6 +158,15 @@ fn by_role<'r>(said: &Said<'r, '_>, candidate: &Candidate) -> Option<&'r str> {
             !matches!(parameter.takes, ParameterType::Hostname)
                 || ours.is_empty()
                 || ours.contains(&candidate.span)
+        })
+        // `rules.example.com 으로 들어오면 tenant.example.org 가 뜨게`: the only one of ours is the name,
+        // and leads to the other.
+        .filter(|(_, parameter)| {
+            let reading = said.reading;
+            !(candidate.sort == Sort::Host
+                && matches!(parameter.takes, ParameterType::Address)
+                && reading.ours == [candidate.span]
+                && reading.entities.hosts.len() > 1)
         })
         .filter_map(|(name, parameter)| {
             let distance = if candidate.sort == Sort::Plain {

@@ -64,7 +64,8 @@ impl Mood {
                 .into_iter()
                 .any(|word| !is_label(reading, word) && with(word))
         };
-        let wonders = |word: &Word| is(word, ASKS);
+        // `외` sounds like `왜`, and asks nothing.
+        let wonders = |word: &Word| is(word, ASKS) && !word.form.starts_with('외');
         let explains = any(EXPLAINS) && !tells_when_done(reading, sentence)
             || any(WHY_ASKED) && !any(WISHES)
             || is_whether(reading, sentence);
@@ -78,9 +79,9 @@ impl Mood {
         let asks = match last.script {
             Script::Hangul => {
                 let ends = is(last, KOREAN_ENDS);
-                let wonders = sentence.iter().any(|word| wonders(word) && !is_label(reading, word));
-                (ends || marked) && wonders && !wishes
-                    || is(last, ASKS) && !is_label(reading, last)
+                let asked = sentence.iter().any(|word| wonders(word) && !is_label(reading, word));
+                (ends || marked) && asked && !wishes
+                    || wonders(last) && !is_label(reading, last)
                     || marked && !wishes && STATES.iter().any(|end| last.form.ends_with(end))
             }
             Script::Latin => {
@@ -95,7 +96,8 @@ impl Mood {
                                 && reading.entities.names().contains(&it.span)
                         })
                 });
-                opens && (marked || !wishes) && (marked || !is_cleft(sentence))
+                let tells = is_cleft(sentence) || is_a_clause(first.copied(), sentence);
+                opens && (marked || !wishes && !tells)
                     || marked && begins(&wonders)
                     || marked && begins(&|word| BE.contains(&word.form.as_str()))
             }
@@ -144,6 +146,18 @@ fn is_whether(reading: &Reading<'_>, sentence: &[&Word]) -> bool {
             .iter()
             .take(2)
             .any(|word| TELL.iter().any(|tell| word.form.starts_with(tell.trim_end())))
+}
+
+/// `what matters is that …`, `what we need is …`: no question begins so.
+fn is_a_clause(first: Option<&Word>, sentence: &[&Word]) -> bool {
+    const WHO: [&str; 8] = ["matters", "counts", "i", "we", "they", "he", "she", "remains"];
+    let Some(first) = first.filter(|it| matches!(it.form.as_str(), "what" | "where" | "why"))
+    else {
+        return false;
+    };
+    let mut rest = sentence.iter().skip_while(|it| it.span.start <= first.span.start);
+    rest.next().is_some_and(|it| WHO.contains(&it.form.as_str()))
+        && rest.any(|it| matches!(it.form.as_str(), "is" | "are" | "s"))
 }
 
 /// A question that begins so asks whether it is done, and means that it shall be.

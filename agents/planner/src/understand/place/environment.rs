@@ -6,7 +6,7 @@ use policy::Environment;
 use crate::understand::Known;
 use crate::understand::problem::Problem;
 use crate::understand::reading::{Mention, Reading};
-use crate::understand::text::{Script, Span};
+use crate::understand::text::{Script, Span, is_hangul};
 use crate::understand::words::Word;
 
 /// Words in which an environment's name says something else: `goes live`, `운영팀`.
@@ -15,6 +15,8 @@ const NOT_AN_ENVIRONMENT: &str = "not_an_environment";
 const LEAVE_ALONE: &str = "leave_alone";
 /// Words with which somebody takes back what he said before them: `stg라고 한 거 잘못 말했어요`.
 const SAID_WRONGLY: &str = "said_wrongly";
+/// Words with which somebody corrects himself.
+const CORRECTION: &str = "correction";
 /// Words after which comes what is to be done another time: `before production`.
 const ANOTHER_TIME: &str = "another_time";
 
@@ -91,28 +93,64 @@ fn named<'k>(reading: &Reading<'_>, known: Known<'k>) -> Vec<&'k Environment> {
         known.environments.iter().filter(|it| names(it, is)).collect()
     };
     let not_denied = wanted(&|mention| !mention.negated);
-    if not_denied.len() < 2 {
-        return not_denied;
+    // `nobody tests on staging any more; remove it there`: what is denied is not the place.
+    if not_denied.is_empty() {
+        return wanted(&|mention| !is_denied(reading, mention.span));
     }
-    let here = wanted(&|mention| !mention.negated && !is_elsewhere(reading, mention.span));
+    // `staging – sorry, I mean production`.
+    let corrections = reading.classes.get(CORRECTION).map_or(&[][..], Vec::as_slice);
+    let last = meant.iter().map(|(_, it)| it.span).max();
+    let taken_back = |span: Span| {
+        last.is_some_and(|last| {
+            corrections.iter().any(|it| it.start >= span.end && it.end <= last.start)
+        })
+    };
+    let not_denied: Vec<_> = if meant.iter().all(|(_, it)| taken_back(it.span)) {
+        not_denied
+    } else {
+        wanted(&|mention| !mention.negated && !taken_back(mention.span))
+    };
+    let all: Vec<Span> = meant.iter().map(|(_, it)| it.span).collect();
+    let here = wanted(&|mention| {
+        !mention.negated && !taken_back(mention.span) && !is_elsewhere(reading, mention.span, &all)
+    });
+    if let [only] = not_denied.as_slice() {
+        // `old.staging.example.net … before we think about production`.
+        let other = by_zone(reading, known).is_some_and(|it| it.name != only.name);
+        return if other { here } else { not_denied };
+    }
     if here.is_empty() { not_denied } else { here }
 }
 
+/// `not on staging`, `스테이징 말고`.
+fn is_denied(reading: &Reading<'_>, span: Span) -> bool {
+    const NO: [&str; 6] = ["no", "not", "never", "except", "without", "t"];
+    let korean = reading.text.slice(span).chars().any(is_hangul);
+    korean || reading.before(span).take(3).any(|word| NO.contains(&word.form.as_str()))
+}
+
 /// `leave production alone`, `before production`, `운영 적용 전에`.
-fn is_elsewhere(reading: &Reading<'_>, span: Span) -> bool {
+fn is_elsewhere(reading: &Reading<'_>, span: Span, all: &[Span]) -> bool {
     let mut beside = reading.before(span).take(2).chain(reading.after(span).take(3));
     let clause = |span: Span| reading.text.tokens.iter().find(|it| it.span.overlaps(span));
     let here = clause(span).map(|token| token.clause);
-    let left = reading
-        .classes
-        .get(LEAVE_ALONE)
-        .is_some_and(|spans| spans.iter().any(|it| clause(*it).map(|token| token.clause) == here));
+    // Korean says it after what is left: `스테이징은 지우고 운영 건 놔두고`.
+    let of_it = |words: Span| {
+        let token = clause(words);
+        token.map(|token| token.clause) == here
+            && (token.is_none_or(|token| token.script == Script::Latin)
+                || all.iter().filter(|it| it.start < words.start).max() == Some(&span))
+    };
+    let left =
+        reading.classes.get(LEAVE_ALONE).is_some_and(|spans| spans.iter().any(|it| of_it(*it)));
+    // `before we think about production`.
+    let before = reading.before(span).take(5).any(|word| word.form == "before");
     let wrong = reading.classes.get(SAID_WRONGLY).is_some_and(|spans| {
         spans
             .iter()
             .any(|it| it.start > span.start && clause(*it).map(|token| token.clause) == here)
     });
-    left || wrong || beside.any(|word| reading.is_of_class(ANOTHER_TIME, word.span))
+    left || wrong || before || beside.any(|word| reading.is_of_class(ANOTHER_TIME, word.span))
 }
 
 /// `environment: qa`: a label and a name that there is not.
@@ -167,10 +205,18 @@ fn undeclared(reading: &Reading<'_>, known: Known<'_>) -> Option<String> {
 
 fn is_korean_place(word: &Word, next: Option<&Word>) -> bool {
     const PLACES: [&str; 5] = ["환경", "서버", "쪽", "존", "에서"];
-    const NOT_THERE: [&str; 6] = ["앞서", "앞선", "대한", "대해", "필요", "따라"];
+    const NOT_THERE: [&str; 13] = [
+        "앞서", "앞선", "대한", "대해", "필요", "따라", "쓰", "쓸", "사용", "활용", "참여", "들어",
+        "맞춰",
+    ];
+    // `외주개발사에서`, `개발팀에` are people.
+    const PEOPLE: [&str; 7] = ["사에", "팀", "자가", "자에", "자들", "자님", "담당"];
     let next = next.map_or("", |word| word.form.as_str());
     let starts = |with: &[&str]| with.iter().any(|it| next.starts_with(it));
     let ends = ["계", "계에", "에", "에서", "용", "쪽", "쪽에"];
+    if PEOPLE.iter().any(|it| word.form.contains(it)) {
+        return false;
+    }
     starts(&PLACES) || ends.iter().any(|end| word.form.ends_with(end)) && !starts(&NOT_THERE)
 }
 

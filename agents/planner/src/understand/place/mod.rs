@@ -4,4 +4,4 @@ mod environment;
 mod stack;
 
 pub(crate) use environment::environment;
-pub(crate) use stack::{one, stack, stack_names};
+pub(crate) use stack::{is_kept, one, stack, stack_names};

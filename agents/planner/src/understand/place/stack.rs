@@ -68,6 +68,41 @@ pub(crate) fn stack_names(
         .collect()
 }
 
+/// `tear down edge-cache-promo but leave edge-cache-www alone`, `edge-cache-api 말고`: named beside
+/// what is meant, to be kept.
+pub(crate) fn is_kept(reading: &Reading<'_>, span: Span) -> bool {
+    const KEEP: [&str; 10] =
+        ["keep", "keeps", "not", "except", "than", "without", "stays", "remains", "stay", "kept"];
+    const NO: [&str; 12] = [
+        "말고",
+        "아니라",
+        "아니고",
+        "빼고",
+        "제외",
+        "놔두",
+        "냅두",
+        "남기",
+        "남겨",
+        "유지",
+        "살려",
+        "두고",
+    ];
+    let left = |word: &Word| reading.is_of_class(LEAVE_ALONE, word.span);
+    let korean = |word: &Word| NO.iter().any(|no| word.form.starts_with(no));
+    let english = |word: &Word| KEEP.contains(&word.form.as_str());
+    reading
+        .before(span)
+        .take(3)
+        .any(|word| english(word) || word.script == Script::Latin && left(word))
+        || reading.after(span).take(3).any(|word| match word.script {
+            Script::Hangul => korean(word) || left(word),
+            Script::Latin => matches!(word.form.as_str(), "stays" | "remains" | "stay" | "alone"),
+        })
+}
+
+/// What is kept as it is.
+const LEAVE_ALONE: &str = "leave_alone";
+
 /// Whether a word that removes stands shortly before it, or after it as in Korean.
 fn is_removed(reading: &Reading<'_>, removal: &[Term], token: &Token) -> bool {
     const REACH: usize = 4;
