@@ -147,7 +147,10 @@ fn best<'p>(
         });
     };
     // What was said and the best has no use for is a part of what was asked for.
-    if let Err(Problem::Leftover { .. }) = fill::from_words(reading, best.of, environment) {
+    if fitting.len() > 1
+        && !reading.entities.paths.is_empty()
+        && let Err(Problem::Leftover { .. }) = fill::from_words(reading, best.of, environment)
+    {
         let uses = |it: &&&Scored<'p, GoldenPath>| says_enough(reading, it.of, environment);
         if let Some(other) = fitting.iter().skip(1).find(uses) {
             return Ok(other.of);
