@@ -5,8 +5,9 @@
 //! for. Sometimes wrongly yes, never wrongly no.
 
 use super::irregular;
+use super::stem::sounds_like;
 use super::text::Script;
-use super::words::{Word, sounds_like};
+use super::words::Word;
 
 /// The beginnings of a text's words.
 #[derive(Debug, Clone, PartialEq, Eq)]

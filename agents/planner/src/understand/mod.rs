@@ -25,6 +25,7 @@ mod quoted;
 mod reading;
 mod refuse;
 mod spelling;
+mod stem;
 mod structured;
 mod text;
 mod together;
