@@ -79,7 +79,7 @@ async fn what_is_stuck_is_named_and_put_back_by_one_command() -> anyhow::Result<
 
     let again = swarm.zerodrift(&["resume", STACK]).await?;
     assert_eq!(again.code, Some(0));
-    assert!(again.out.contains("is not stuck"), "{again:?}");
+    assert!(again.out.contains("neither paused nor stuck"), "{again:?}");
     swarm.intend(INTENT).await?.converged().await?;
     Ok(())
 }

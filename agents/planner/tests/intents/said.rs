@@ -23,13 +23,13 @@ pub(crate) fn is_said(text: &str, name: &str, grounded: &Grounded, library: &Lib
                     && words == &number
         }
         Value::Array(members) => members.iter().all(|it| it.as_str().is_some_and(says)),
-        Value::String(value) if value.contains('.') || value.contains(':') => says(value),
-        Value::String(value) if value.starts_with('/') => says(value),
         // The name of a stack, of a policy: as it is written.
         Value::String(value) if name == "stack" || name == "name" => {
             // Full-width letters are their plain selves.
             words.nfkc().collect::<String>().to_lowercase() == value.to_lowercase()
         }
+        Value::String(value) if value.contains('.') || value.contains(':') => says(value),
+        Value::String(value) if value.starts_with('/') => says(value),
         // A choice or a service, by one of its words; true or false.
         Value::String(_) | Value::Bool(_) => true,
         Value::Null | Value::Object(_) => false,
