@@ -63,7 +63,9 @@ fn workerd_of(parent: u32) -> Option<u32> {
         let (stat, line) = (read("stat"), read("cmdline"));
         let (stat, line) = (String::from_utf8_lossy(&stat), String::from_utf8_lossy(&line));
         let of = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
-        of == Some(parent.to_string().as_str()) && line.contains("--socket-fd")
+        // Until it is workerd itself it may not be tied to its parent yet.
+        let is_itself = !line.starts_with("setpriv");
+        of == Some(parent.to_string().as_str()) && is_itself && line.contains("--socket-fd")
     })
 }
 
