@@ -62,7 +62,7 @@ impl Submitter {
     pub(super) async fn lane(&self, lane: Lane) -> anyhow::Result<Vec<Accepted>> {
         let mut accepted = Vec::new();
         for (pause, intent) in lane.intents {
-            tokio::time::sleep(pause).await;
+            self.moved(pause).await;
             let next = self.submit(intent).await?;
             if lane.patient {
                 self.ended(&next.intent, Duration::from_secs(60)).await?;
@@ -70,6 +70,21 @@ impl Submitter {
             accepted.push(next);
         }
         Ok(accepted)
+    }
+
+    /// Waits until the swarm has got on, at most for `limit`: so intents come in the middle of each
+    /// other's work, however fast the machine is.
+    async fn moved(&self, limit: Duration) {
+        let last = || async {
+            let stream = self.context.get_stream("SWARM").await.ok()?;
+            Some(stream.cached_info().state.last_sequence)
+        };
+        let before = last().await;
+        let moved = until_every(PAUSE, "the swarm gets on", limit, || async {
+            Ok(last().await.filter(|now| Some(*now) != before))
+        });
+        // One that rests is given its next intent.
+        drop(moved.await);
     }
 
     /// Waits for an intent's end; `false` where it does not come in time, which is the checker's to

@@ -20,6 +20,8 @@ use crate::tools::root;
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How long all that an agent is to visit may take.
 const VISITS: Duration = Duration::from_secs(15);
+/// How long a question to a server that is away waits for its answer.
+const UNHEARD: Duration = Duration::from_millis(250);
 
 /// A sort of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -303,19 +305,29 @@ impl Troublemaker<'_> {
 
     /// The server dies, or does not answer for a while.
     async fn hurt_bus(&mut self, world: &mut World) -> anyhow::Result<()> {
+        // Its clients notice, more of them the longer it is away.
+        let unanswered = self.draw.below(9);
         if self.draw.percent(60) {
             world.nats.process.kill().await?;
-            tokio::time::sleep(self.draw.millis(0, 700)).await;
+            unheard(&world.operator, unanswered).await;
             world.nats.restart().await?;
             self.tally.strike(KILLED, 1);
         } else {
             world.nats.process.signal(Signal::STOP)?;
-            tokio::time::sleep(self.draw.millis(200, 2_500)).await;
+            unheard(&world.operator, unanswered + 1).await;
             world.nats.process.signal(Signal::CONT)?;
             self.tally.strike("nats-server frozen", 1);
         }
         self.tally.troubles.push(now());
         Ok(())
+    }
+}
+
+/// Asks the server so many times, and gets no answer.
+async fn unheard(client: &async_nats::Client, times: u64) {
+    for _ in 0..times {
+        let question = client.request("$JS.API.INFO", "".into());
+        drop(tokio::time::timeout(UNHEARD, question).await);
     }
 }
 
